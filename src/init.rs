@@ -16,6 +16,7 @@ mod layout;
 mod links;
 mod lock;
 mod options;
+mod packages;
 mod paths;
 mod place;
 #[cfg(any(test, feature = "fuzzing"))]
@@ -33,6 +34,7 @@ pub use remove::remove;
 pub(crate) use check::{check_foreign_by_compiler, instead, shadowed};
 pub(crate) use files::{TEXTS, is_half_made};
 pub(crate) use links::links;
+pub(crate) use packages::is_packaged;
 pub(crate) use record::InitRecord;
 pub(crate) use remove::remove_empty_parents;
 pub(crate) use traits::{Headers, Traits};
@@ -58,6 +60,7 @@ use layout::Layout;
 use lock::lock;
 pub(crate) use lock::{lock_if_there, lock_or_go_on};
 pub use options::{InitOptions, InitTarget};
+use packages::Packages;
 use paths::absolute;
 pub(crate) use paths::check_utf8;
 use std::{
@@ -80,6 +83,8 @@ pub struct InitPlan {
     next: Option<String>,
     /// crossmerge's symlinks for tools that the toolchain does not have. They are removed last.
     stale: Vec<PathBuf>,
+    /// The packages of the libc, which Portage merges after everything else.
+    packages: Packages,
 }
 
 /// The arguments of init.
@@ -115,7 +120,7 @@ impl InitRequest<'_> {
         let seen = self.lookups(context)?;
         let sysroot = self.decide(&seen)?.sysroot;
         let mut locked = lock(&sysroot)?;
-        let plan = self.decide(&seen)?;
+        let mut plan = self.decide(&seen)?;
         for link in &plan.stale {
             file::find_nofollow_to_change(link)?;
         }
@@ -125,6 +130,14 @@ impl InitRequest<'_> {
         for link in &plan.stale {
             file::remove(link)?;
         }
+        if let Some(places) = &plan.places {
+            for path in &plan.packages.outdated {
+                places.remove(path)?;
+            }
+        }
+        // Portage may call crossmerge's own commands, which take the lock too.
+        drop(locked);
+        plan.merge(&seen)?;
         Ok(plan)
     }
 
@@ -145,6 +158,7 @@ impl InitRequest<'_> {
             notes: vec![note],
             next: None,
             stale: Vec::new(),
+            packages: Packages::default(),
             sysroot,
             places: None,
         }))
@@ -213,16 +227,45 @@ impl InitRequest<'_> {
         if options.find {
             notes.extend(wanted.found.declined.iter().cloned());
         }
-        let steps = writes
-            .into_iter()
-            .map(|write| WriteStep::decide(write, &places, &record));
-        let steps = steps.collect::<Result<Vec<_>, _>>()?;
+        let decide = |writes: Vec<Write>| {
+            let steps = writes.into_iter();
+            let steps = steps.map(|write| WriteStep::decide(write, &places, &record));
+            steps.collect::<Result<Vec<_>, _>>()
+        };
+        let repos_conf = writes
+            .iter()
+            .position(|w| w.path.ends_with("etc/portage/repos.conf"));
+        let repos_conf = repos_conf.map(|at| writes.remove(at));
+        let mut steps = decide(writes)?;
+        let packages = match (&repos_conf, &adopted) {
+            (Some(repos_conf), Some(toolchain)) => packages::Making {
+                context,
+                target: &subject.target,
+                toolchain,
+                places: &places,
+                record: &record,
+                steps: &steps,
+                etc: repos_conf.path.parent().unwrap_or(&sysroot),
+            }
+            .decide()?,
+            _ => Packages::default(),
+        };
+        let mut writes = packages.writes.clone();
+        if let Some(mut repos_conf) = repos_conf {
+            let is_made = !writes.is_empty() || packages::location(&sysroot).is_dir();
+            if let (Content::Text(text), true) = (&mut repos_conf.content, is_made) {
+                text.push_str(&packages::section(&sysroot));
+            }
+            writes.insert(0, repos_conf);
+        }
+        steps.extend(decide(writes)?);
         let is_new = |step: &WriteStep| {
             step.write.on_conflict == OnConflict::Command && step.written().is_some()
         };
         let is_first = steps.iter().any(is_new);
         Ok(InitPlan {
             stale: links::stale(context, self.wrappers, &bindir),
+            packages,
             sysroot,
             places: Some(places),
             steps,
@@ -254,8 +297,13 @@ impl InitRequest<'_> {
             .writes(notes),
             None if self.options.profile.is_some() => Err(ProfileError::NoPortage.into()),
             None => {
-                let note = "there is no Portage on the host, so init did not write etc/portage; run it again after you install Portage";
-                notes.push(note.into());
+                let libc = match self.options.with_libc {
+                    true => ", and the libc belongs to no package",
+                    false => "",
+                };
+                notes.push(format!(
+                    "there is no Portage on the host, so init did not write etc/portage{libc}; run it again after you install Portage"
+                ));
                 Ok((Vec::new(), None))
             }
         }
@@ -399,6 +447,26 @@ fn notes_on_places(
 }
 
 impl InitPlan {
+    /// Lets Portage merge the packages that are due. If it fails, the libc is still in the sysroot, so that is a note.
+    fn merge(&mut self, seen: &Lookups) -> Result<(), InitError> {
+        let (Some(host), false) = (&seen.host, self.packages.due.is_empty()) else {
+            return Ok(());
+        };
+        let names = self.packages.names().join(" and ");
+        let cbuild = &host.settings["CBUILD"];
+        match self.packages.merge(&seen.context, cbuild, &self.sysroot) {
+            Ok(()) => self.packages.record(&self.sysroot),
+            Err(why) => {
+                let tuple = &seen.context.tuple;
+                self.notes.push(format!(
+                    "the libc is in the sysroot, but belongs to no package, so no other root gets it: {why}; `crossmerge init {tuple}` tries to merge {names} again"
+                ));
+                self.packages.due.clear();
+                Ok(())
+            }
+        }
+    }
+
     /// Renders the changes for a user: one line each, but one line for all commands and one for all files of a libc.
     pub fn to_text(&self) -> String {
         let is_summed_up = |step: &&WriteStep| {
@@ -441,6 +509,10 @@ impl InitPlan {
                 self.sysroot.shown()
             ));
         }
+        if !self.packages.due.is_empty() {
+            let names = self.packages.names().join(", ");
+            text.push_str(&format!("merged   {names}\n"));
+        }
         if let (Some(link), many) = (self.stale.first(), self.stale.len()) {
             let (links, bindir) = (counted(many, "command"), link.parent().unwrap_or(link));
             text.push_str(&format!(
@@ -464,8 +536,11 @@ impl InitPlan {
                 text.push_str(&step.to_diff(places)?);
             }
         }
-        for link in &self.stale {
+        for link in self.stale.iter().chain(&self.packages.outdated) {
             text.push_str(&format!("remove {}\n", link.shown()));
+        }
+        for name in self.packages.names() {
+            text.push_str(&format!("merge {name}\n"));
         }
         Ok(text)
     }

@@ -158,6 +158,99 @@ fn portage_cross_merges_for_a_big_endian_target_into_a_root_beside_the_sysroot()
     );
 }
 
+/// An ebuild that compiles a program which needs the libc.
+const NEEDS_LIBC: &str = "EAPI=8\nDESCRIPTION=\"x\"\nSLOT=0\nKEYWORDS=\"arm\"\nRDEPEND=\"sys-libs/glibc\"\nS=\"${WORKDIR}\"\n\
+     src_compile() {\n\techo 'int main(void) { return 42; }' | ${CHOST}-gcc -x c - -o needs-libc || die\n}\n\
+     src_install() {\n\tdobin needs-libc\n}\n";
+
+#[test]
+fn the_libc_of_an_adopted_toolchain_is_a_package_of_the_target() {
+    let prefix = Prefix::with_portage();
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doctor/sdk.sh");
+    prefix.command(script, [prefix.join("sdk")]).success();
+    let tools = prefix.join("sdk/bin/arm-linux-gnueabi-");
+    prefix.overlay("mine");
+    for (path, text) in [
+        ("profiles/categories", "app-misc\nsys-libs\n"),
+        ("metadata/layout.conf", "masters =\nuse-manifests = false\n"),
+        ("app-misc/needs-libc/needs-libc-1.ebuild", NEEDS_LIBC),
+        (
+            "sys-libs/glibc/glibc-9.ebuild",
+            "EAPI=8\nDESCRIPTION=\"x\"\nSLOT=2.2\nKEYWORDS=\"arm\"\nS=\"${WORKDIR}\"\n",
+        ),
+    ] {
+        prefix.write(&format!("overlays/mine/{path}"), text);
+    }
+    let tools = tools.to_str().expect("UTF-8");
+    let init = ["init", ARM, "--toolchain", tools, "--with-libc"];
+    let output = prefix.own(init).success().stderr;
+    let names: Vec<&str> = output
+        .lines()
+        .filter_map(|line| line.strip_prefix("merged   "))
+        .collect();
+    assert_eq!(
+        names,
+        ["sys-libs/glibc-2.36, sys-libs/toolchain-runtime-12.2.0"],
+        "{output}"
+    );
+    let output = prefix.own(["init", ARM]).success().stderr;
+    assert!(output.contains("nothing to do"), "{output}");
+
+    // A root gets it as a dependency, also by the sonames that the program needs.
+    let emerge = format!("{ARM}-emerge");
+    prefix
+        .run(&emerge, ["--oneshot", "app-misc/needs-libc"])
+        .success();
+    let board = prefix.join("board");
+    std::fs::create_dir(&board).expect("a root");
+    let with_root = prefix
+        .with("ROOT", &board)
+        .with("INSTALL_MASK", "/usr/include");
+    let args = [
+        "--usepkgonly",
+        "--ignore-soname-deps=n",
+        "--oneshot",
+        "app-misc/needs-libc",
+    ];
+    with_root.run(&emerge, args).success();
+    for package in ["glibc-2.36", "toolchain-runtime-12.2.0"] {
+        let package = board.join("var/db/pkg/sys-libs").join(package);
+        assert!(package.exists(), "{}", package.display());
+    }
+    let linker = board.join("lib/ld-linux.so.3").symlink_metadata();
+    assert!(linker.expect("a dynamic linker").is_file());
+    assert!(!board.join("usr/include").exists());
+    let run = [
+        "-L".as_ref(),
+        board.as_os_str(),
+        board.join("usr/bin/needs-libc").as_os_str(),
+    ]
+    .map(ToOwned::to_owned);
+    let output = prefix.command("qemu-arm-static", run);
+    assert_eq!(output.code, Some(42), "{output:#?}");
+
+    // Portage does not replace it, until the user wants that.
+    let chosen = |prefix: &Prefix| {
+        let output = prefix.run(&emerge, ["-p", "sys-libs/glibc"]).success();
+        output.stdout
+    };
+    assert!(chosen(&prefix).contains("sys-libs/glibc-2.36 "));
+    prefix.write(
+        &format!("usr/{ARM}/etc/portage/package.unmask"),
+        "sys-libs/glibc\n",
+    );
+    assert!(chosen(&prefix).contains("sys-libs/glibc-9"));
+    prefix
+        .run(&emerge, ["--oneshot", "sys-libs/glibc"])
+        .success();
+    let output = prefix.own(["init", ARM]).success().stderr;
+    assert!(!output.contains("merged "), "{output}");
+    prefix.own(["remove", ARM]).success();
+    let database = prefix.join(format!("usr/{ARM}/var/db/pkg"));
+    assert!(!database.join("sys-libs/toolchain-runtime-12.2.0").exists());
+    assert!(database.join("sys-libs/glibc-9").exists());
+}
+
 #[test]
 fn pkg_config_searches_the_library_directory_of_the_targets_profile() {
     let prefix = Prefix::with_portage();

@@ -484,6 +484,77 @@ fn libraries_are_found_in_the_profiles_directory_and_no_program_of_the_sysroot_r
     }
 }
 
+/// An ebuild of a library with a `.pc` file, in the directory of the profile.
+const LIBRARY: &str = "EAPI=8\nDESCRIPTION=\"x\"\nSLOT=0\nKEYWORDS=\"arm64 riscv\"\nS=\"${WORKDIR}\"\n\
+     src_compile() {\n\techo 'int f(void) { return 42; }' | ${CHOST}-gcc -shared -fPIC -x c - -o libfoo.so || die\n\
+     \tprintf '%s\\n' 'Name: foo' 'Description: x' 'Version: 1' 'Cflags: -DFOO' \"Libs: -L/usr/$(get_libdir) -lfoo\" > foo.pc || die\n}\n\
+     src_install() {\n\tdolib.so libfoo.so\n\tinsinto /usr/$(get_libdir)/pkgconfig\n\tdoins foo.pc\n}\n";
+
+#[test]
+fn a_library_merged_into_the_profiles_directory_is_found_by_compiler_pkg_config_and_cmake() {
+    for (cpu, arch, abi, libdir) in [
+        ("aarch64", "arm64", "arm64", "lib64"),
+        ("riscv64", "riscv", "lp64d", "lib64/lp64d"),
+    ] {
+        let prefix = prefix();
+        let tuple = format!("{cpu}-board-linux-gnu");
+        let chost = format!("{cpu}-unknown-linux-gnu");
+        let settings = format!("LIBDIR_{abi}=\"{libdir}\"\n");
+        add_abi(&prefix, "real", arch, &chost, abi, &settings);
+        prefix.write("overlays/g/profiles/categories", "app-misc\n");
+        prefix.append("overlays/g/metadata/layout.conf", "use-manifests = false\n");
+        prefix.write("overlays/g/app-misc/foo/foo-1.ebuild", LIBRARY);
+        let tools = format!("{cpu}-linux-gnu-");
+        let init = [
+            "init",
+            &tuple,
+            "--toolchain",
+            &tools,
+            "--with-libc",
+            "--profile",
+            "g:real",
+        ];
+        // The packages of the libc are not tested here.
+        prefix.script("tools/emerge", "#!/bin/sh\nexit 1\n");
+        prefix.own(init).success();
+        std::fs::remove_file(prefix.join("tools/emerge")).expect("gone");
+        let emerge = format!("{tuple}-emerge");
+        prefix.run(&emerge, ["--oneshot", "app-misc/foo"]).success();
+        let library = prefix.join(format!("usr/{tuple}/usr/{libdir}/libfoo.so"));
+        assert!(library.exists(), "{}", library.display());
+
+        prefix.write(
+            "main.c",
+            "int f(void);\nint main(void) { return f() != 42; }\n",
+        );
+        let gcc = format!("{tuple}-gcc");
+        prefix
+            .run(&gcc, ["main.c", "-lfoo", "-o", "main"])
+            .success();
+        prefix.run(&format!("{tuple}-run"), ["./main"]).success();
+        let pkg_config = format!("{tuple}-pkg-config");
+        let output = prefix.run(&pkg_config, ["--cflags", "--libs", "foo"]);
+        let flags = output.success().stdout;
+        assert!(
+            flags.contains("-DFOO") && flags.contains("-lfoo"),
+            "{flags}"
+        );
+        prefix.write(
+            "CMakeLists.txt",
+            "cmake_minimum_required(VERSION 3.20)\nproject(x C)\nfind_library(FOO foo REQUIRED)\n\
+             add_executable(x main.c)\ntarget_link_libraries(x ${FOO})\n",
+        );
+        let cmake = format!("{tuple}-cmake");
+        prefix.run(&cmake, ["-S", ".", "-B", "build"]).success();
+        prefix.run(&cmake, ["--build", "build"]).success();
+        let cache = prefix.read("build/CMakeCache.txt");
+        let found = format!("FOO:FILEPATH={}", library.display());
+        assert!(cache.contains(&found), "no {found} in {cache}");
+        let output = prefix.own(["doctor", "--verbose", &tuple]).stdout;
+        assert!(output.contains("ok       libraries"), "{output}");
+    }
+}
+
 #[test]
 fn a_profile_of_another_abi_is_neither_chosen_nor_accepted() {
     let tuple = "riscv64-board-linux-gnu";

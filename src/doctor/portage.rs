@@ -9,7 +9,7 @@ use super::{
 use crate::{
     call::Call,
     context::ContextError,
-    init::{InitError, InitRecord, check_foreign_by_compiler},
+    init::{InitError, InitRecord, check_foreign_by_compiler, is_packaged},
     links::is_our_command,
 };
 use crossmerge_plan::{env, plan::Change, shown::Show, words::quote_line};
@@ -426,9 +426,6 @@ pub(super) fn libc_package(exam: &Examination) -> Result<CheckResult, DoctorErro
         return Ok(CheckResult::skipped("there is no Portage on the host"));
     };
     let package = format!("sys-libs/{elibc}");
-    if let Some(owner) = owner(&exam.sysroot.join("var/db/pkg")) {
-        return Ok(CheckResult::ok(format!("`{owner}` owns it")));
-    }
     let provided = exam.etc_portage().join("profile/package.provided");
     let is_provided = |file: &Path| {
         let text = read::read_to_string(file, read::SETTINGS).unwrap_or_default();
@@ -443,8 +440,39 @@ pub(super) fn libc_package(exam: &Examination) -> Result<CheckResult, DoctorErro
             .flatten()
             .map(|e| e.path()),
     );
-    if let Some(file) = files.iter().find(|file| is_provided(file)) {
-        return Ok(CheckResult::ok(format!("`{}` lists it", file.shown())));
+    let listed = files.iter().find(|file| is_provided(file));
+    match (owner(&exam.sysroot.join("var/db/pkg")), listed) {
+        // Earlier releases advised this line, which applies to every root.
+        (Some(owner), Some(file)) => {
+            let script = format!("/^[[:space:]]*sys-libs[/]{elibc}-/d");
+            return Ok(CheckResult::warning(
+                format!(
+                    "`{owner}` owns it, but `{}` lists it too, so Portage merges it into no other root",
+                    file.shown()
+                ),
+                format!(
+                    "sed -i {} {}",
+                    quote_line(script.as_ref()),
+                    quote_line(file.as_os_str())
+                ),
+            ));
+        }
+        (Some(owner), None) => return Ok(CheckResult::ok(format!("`{owner}` owns it"))),
+        (None, Some(file)) => {
+            return Ok(CheckResult::ok(format!("`{}` lists it", file.shown())));
+        }
+        (None, None) => {}
+    }
+    let record = InitRecord::read(&exam.sysroot)?;
+    if is_packaged(elibc)
+        && exam.context.settings.toolchain.is_some()
+        && record.knows(Path::new("usr/include/stdio.h"))
+        && record.knows(Path::new("etc/portage/repos.conf"))
+    {
+        return Ok(CheckResult::warning(
+            "no package of the target owns the toolchain's libc, so no other root gets it as a dependency",
+            exam.init(),
+        ));
     }
     let directories = host
         .repositories

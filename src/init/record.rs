@@ -173,6 +173,12 @@ impl InitRecord {
         self.entries.keys().map(PathBuf::as_path)
     }
 
+    /// Lists the paths with their entries. While a run is pending, a path may occur twice.
+    pub(super) fn entries(&self) -> impl Iterator<Item = (&Path, &RecordEntry)> {
+        let entries = self.entries.iter();
+        entries.flat_map(|(path, entries)| entries.iter().map(|entry| (path.as_path(), entry)))
+    }
+
     /// Returns whether the record has no entries.
     pub(crate) fn is_empty(&self) -> bool {
         self.entries.is_empty()

@@ -7,6 +7,7 @@
 use super::{
     error::InitError,
     lock::lock,
+    packages,
     paths::absolute,
     record::{self, InitRecord},
     write,
@@ -73,6 +74,8 @@ pub fn remove(
     for path in states.iter().chain([&file]) {
         file::find_nofollow_to_change(path)?;
     }
+    // What Portage generated is in directories that init made.
+    let packages = remove_packages(&places, dry_run)?;
     let mut removed = Vec::new();
     for path in gone.iter().map(PathBuf::as_path) {
         if dry_run || remove_if_possible(&places, path)? {
@@ -81,6 +84,9 @@ pub fn remove(
     }
     let done = done(dry_run);
     text.push_str(&summary(&removed, context, &sysroot, done));
+    for package in packages {
+        text.push_str(&format!("{done}the package {package}\n"));
+    }
     text.push_str(&forget(&file, dry_run)?);
     for directory in states {
         text.push_str(&remove_state(&directory, context, dry_run)?);
@@ -90,6 +96,79 @@ pub fn remove(
         text.push_str(&remove_own(&places, &gone, rollback)?);
     }
     Ok(text)
+}
+
+/// The binary packages of a sysroot.
+const BINARY: &str = "var/cache/binpkgs";
+
+/// The indexes of binary packages.
+const INDEXES: [&str; 2] = ["Packages", "Packages.gz"];
+
+/// Files and empty directories that Portage writes into a root with the first package, besides the package. Source: an
+/// `emerge` of Portage 3.0.83 into an empty root.
+const GENERATED: [&str; 14] = [
+    "etc/csh.env",
+    "etc/profile.env",
+    "etc/environment.d/10-gentoo-env.conf",
+    "etc/env.d",
+    "etc/ld.so.cache",
+    "etc/ld.so.conf",
+    "var/cache/ldconfig/aux-cache",
+    "var/cache/edb/counter",
+    "var/cache/edb/mtimedb",
+    "var/lib/portage/config",
+    "var/lib/portage/preserved_libs_registry",
+    "var/tmp",
+    "tmp/portage/._unmerge_",
+    "tmp/portage",
+];
+
+/// Removes what Portage has recorded about init's packages, and what it generated for them. The files of these packages are
+/// in init's record. Returns the packages' names.
+fn remove_packages(places: &Places, dry_run: bool) -> Result<Vec<String>, InitError> {
+    let sysroot = places.path();
+    let (own, other): (Vec<_>, Vec<_>) = packages::installed(sysroot)
+        .into_iter()
+        .partition(packages::Installed::is_ours);
+    let names = own.iter();
+    let names = names.map(|package| package.versioned.display().to_string());
+    let names = names.collect();
+    if dry_run || own.is_empty() {
+        return Ok(names);
+    }
+    for package in &own {
+        let recorded = sysroot.join(packages::DATABASE).join(&package.versioned);
+        let built = sysroot.join(BINARY).join(&package.name);
+        for path in [recorded, built] {
+            remove_directory(places, &path)?;
+            remove_empty_parents_in(places, &path, sysroot)?;
+        }
+    }
+    let mut generated = Vec::new();
+    let binary = fs_err::read_dir(sysroot.join(BINARY)).into_iter().flatten();
+    let is_index = |name: &OsStr| INDEXES.iter().any(|index| name == *index);
+    if binary.flatten().all(|entry| is_index(&entry.file_name())) {
+        generated.extend(INDEXES.map(|index| sysroot.join(BINARY).join(index)));
+    }
+    if other.is_empty() {
+        generated.extend(GENERATED.map(|path| sysroot.join(path)));
+    }
+    for path in generated {
+        if remove_if_possible(places, &path)? {
+            remove_empty_parents_in(places, &path, sysroot)?;
+        }
+    }
+    Ok(names)
+}
+
+/// Removes a directory of the sysroot with everything in it.
+fn remove_directory(places: &Places, path: &Path) -> Result<(), InitError> {
+    let node = places.find_nofollow(path)?;
+    if node.is_some_and(|node| node.is_dir()) {
+        Directory::open(path)?.clear(&|_| false)?;
+        places.remove(path)?;
+    }
+    Ok(())
 }
 
 /// Lists the recorded files that still exist and that no user has edited, and the report on the others.
@@ -180,6 +259,7 @@ fn done(dry_run: bool) -> &'static str {
 fn summary(removed: &[&Path], context: &Context, sysroot: &Path, done: &str) -> String {
     let configroot = context.configroot();
     let named = [configroot.join("etc"), configroot.join("tmp")];
+    let repository = packages::location(sysroot);
     let (mut links, mut copies) = (BTreeMap::<&Path, usize>::new(), 0);
     let mut lines = String::new();
     for path in removed {
@@ -187,7 +267,7 @@ fn summary(removed: &[&Path], context: &Context, sysroot: &Path, done: &str) -> 
             *links.entry(path.parent().unwrap_or(path)).or_default() += 1;
         } else if named.iter().any(|named| path.starts_with(named)) {
             lines.push_str(&format!("{done}{}\n", path.shown()));
-        } else {
+        } else if !path.starts_with(&repository) {
             copies += 1;
         }
     }

@@ -374,12 +374,23 @@ pub(super) fn libc(
     let mut writes = Vec::new();
     copy(&include, &sysroot.join("usr/include"), None, &mut writes)?;
     copy(&lib, &sysroot.join("usr/lib"), Some(&lib), &mut writes)?;
-    let linking = self::text(&ask("-###")?.stderr);
-    if let Some(interpreter) = interpreter(&linking) {
+    if let Some(interpreter) = dynamic_linker(context, toolchain)? {
         writes.extend(beside(&interpreter, &lib, sysroot));
         writes.extend(reach(&interpreter, sysroot, layout));
     }
     Ok(writes)
+}
+
+/// Returns the dynamic linker that the toolchain's programs will name.
+pub(super) fn dynamic_linker(
+    context: &Context,
+    toolchain: &Toolchain,
+) -> Result<Option<PathBuf>, InitError> {
+    let probes = ProbeDirectory::new()?;
+    let probe = probes.source("probe.c", "int main(void) { return 0; }\n")?;
+    let args = ["-###".as_ref(), probe.as_os_str()];
+    let output = compiler_in(&probes, context, toolchain, args)?;
+    Ok(interpreter(&text(&output.stderr)))
 }
 
 /// Returns the writes that copy a toolchain's own sysroot as it is.

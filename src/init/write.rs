@@ -48,7 +48,7 @@ pub(super) enum OnConflict {
     Command,
     /// A choice of the command line: it replaces an existing file, and is recorded as crossmerge's.
     Choice,
-    /// Internal state outside the sysroot, not listed for the user: it replaces an existing file.
+    /// Internal state, not listed for the user: it replaces an existing file.
     State,
     /// A user's file with crossmerge's change in it: it replaces the file, which remains the user's.
     Edit,
@@ -96,7 +96,7 @@ impl Write {
         }
     }
 
-    fn entry(&self) -> io::Result<RecordEntry> {
+    pub(super) fn entry(&self) -> io::Result<RecordEntry> {
         Ok(match &self.content {
             Content::Text(text) => RecordEntry::File(hash_text(text.as_bytes())),
             Content::Copy(source) => RecordEntry::File(hash_file(source)?),
@@ -488,7 +488,7 @@ pub(super) fn replace_file(path: &Path, text: &str) -> Result<(), InitError> {
     Ok(file::replace_text(path, text)?)
 }
 
-fn write_record(places: &Places, record: &InitRecord) -> Result<(), InitError> {
+pub(super) fn write_record(places: &Places, record: &InitRecord) -> Result<(), InitError> {
     let path = places.path().join(RECORD);
     let name = path.file_name().unwrap_or_default();
     Ok(places.replace(&path, |directory, new| {
