@@ -88,8 +88,11 @@ fn camel(word: &str) -> String {
 /// The keys of a CPU family that are needed to look up names: `target::Spellings`.
 const NAME_KEYS: [&str; 4] = ["examples", "alone", "hurd", "names"];
 
+/// The key of the virtual boards, which only a few commands need: `target::Board`.
+const BOARDS: &str = "board";
+
 /// Returns the row of a CPU family: its file stem, the family as code, so that an applet parses no TOML, and the keys for
-/// looking up names as separate TOML. A key that the types of `src/target` do not have ends the build.
+/// looking up names and the boards as separate TOML. A key that the types of `src/target` do not have ends the build.
 fn family((stem, text): &(String, String)) -> String {
     let file = format!("profiles/{stem}.toml");
     let mut facts: toml::Table = text
@@ -102,6 +105,8 @@ fn family((stem, text): &(String, String)) -> String {
     for key in NAME_KEYS {
         names.extend(facts.remove(key).map(|value| (key.into(), value)));
     }
+    let boards = facts.remove(BOARDS).map(|value| (BOARDS.into(), value));
+    let boards = toml::Table::from_iter(boards).to_string();
     let mut take = |key| facts.remove(key);
     let [summary, cpus] = ["summary", "cpus"].map(|key| match take(key) {
         Some(value) => literal(key, &value),
@@ -137,7 +142,7 @@ fn family((stem, text): &(String, String)) -> String {
     );
     let (facts, names) = (facts_of(&facts), names.to_string());
     format!(
-        "BuiltInFamily {{ stem: {stem:?}, names: {names:?}, family: Family {{ summary: {summary}, cpus: {cpus}, variant: {variants}, binfmt: {kinds}, mark: {marks}, facts: {facts} }} }},\n"
+        "BuiltInFamily {{ stem: {stem:?}, names: {names:?}, boards: {boards:?}, family: Family {{ summary: {summary}, cpus: {cpus}, variant: {variants}, binfmt: {kinds}, mark: {marks}, facts: {facts} }} }},\n"
     )
 }
 

@@ -6,6 +6,7 @@
 mod adopt;
 mod args;
 mod binfmt;
+mod boot;
 mod crossdev;
 mod emerge_wrapper;
 mod export;
@@ -144,6 +145,8 @@ fn run(invocation: Invocation<'_>, command: Command) -> Result<ExitCode, Failure
             verbose,
             json,
         } => targets::doctor(&invocation, &tuples, &check, verbose, json),
+        Command::Boot(args) => boot::boot(invocation, args),
+        Command::KernelConfig { tuple } => boot::kernel_config(invocation, &tuple),
         Command::Binfmt(command) => binfmt::binfmt(&invocation, command),
         Command::Profile(command) => profile::profile(invocation, command),
         Command::SiteCache(command) => {

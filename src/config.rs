@@ -4,7 +4,7 @@
 //! configuration directory, which overrides it. Root's configuration never comes from a home directory: HOME in the
 //! environment may be another user's, and must not affect a command of root. `user.rs` decides who counts as root.
 
-use crate::target::{Source, Target, TargetError};
+use crate::target::{self, Board, Source, Target, TargetError};
 use crossmerge_plan::{
     env::{self, Env},
     passes_on,
@@ -122,6 +122,9 @@ pub struct TargetConfig {
     /// The kernel of the target.
     #[serde(default)]
     pub kernel: KernelConfig,
+    /// How `crossmerge boot` starts the target's images.
+    #[serde(default)]
+    pub boot: BootSettings,
 }
 
 /// What a root of the target contains: `crossmerge root`.
@@ -147,6 +150,20 @@ pub struct RootConfig {
 pub struct KernelConfig {
     /// The tree whose modules a root contains. They have been built.
     pub tree: Option<PathBuf>,
+}
+
+/// How `crossmerge boot` starts the images of one target. Every key is optional.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BootSettings {
+    /// The kernel's image, or the directory in which the kernel was built.
+    pub kernel: Option<PathBuf>,
+    /// The tuple whose virtual board is used. The default is that of the target.
+    pub board: Option<Tuple>,
+    /// The memory of the virtual board, such as `512M`.
+    pub memory: Option<String>,
+    /// Further arguments for the kernel.
+    pub append: Option<String>,
 }
 
 /// The source of the results that a configure script in a native build gets by running a program.
@@ -395,6 +412,15 @@ impl Config {
     /// Returns the facts about a tuple.
     pub fn facts(&self, tuple: &Tuple) -> Result<Target, ConfigError> {
         Ok(Target::of(
+            tuple,
+            &self.families()?,
+            &self.profiles_directory(),
+        )?)
+    }
+
+    /// Returns the virtual board of a tuple. `None` if there is none for its CPU or system.
+    pub fn board(&self, tuple: &Tuple) -> Result<Option<Board>, ConfigError> {
+        Ok(target::board_of(
             tuple,
             &self.families()?,
             &self.profiles_directory(),

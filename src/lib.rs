@@ -46,6 +46,7 @@
 //! | `profile` | Portage profiles for a target |
 //! | `qemu` | runs a target's programs and enters its roots, with QEMU's user mode |
 //! | `emulator` | the command that runs a target's program |
+//! | `boot` | starts images on virtual boards, with QEMU's system emulator |
 //! | **answers** | |
 //! | `export` | the facts about a target, in the forms that build systems read |
 //! | `pkg_config` | where pkg-config searches, and the audit of what it prints |
@@ -73,6 +74,7 @@ pub(crate) mod abi;
 pub mod adopt;
 pub mod applet;
 pub mod argv0;
+pub mod boot;
 pub mod call;
 pub mod cli;
 pub mod config;

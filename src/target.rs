@@ -5,16 +5,19 @@
 //! `system.rs`. Pure; `config.rs` reads the files of `/etc/crossmerge/profiles`.
 
 mod abi;
+mod board;
 pub(crate) mod elf_machine;
 mod family;
 mod mark;
 mod spellings;
 
+pub use board::{Board, Bus};
 pub use family::{ELF_KIND_LEN, ElfKind, Endian};
 pub use mark::{ElfFlags, Macros, Mark, Mismatch};
 pub use spellings::Spellings;
 
 use crate::system;
+use board::Boards;
 use crossmerge_plan::{glob, report::Explain, tuple::Tuple};
 use family::{Binfmt, Fact, Family, Text, Variant};
 use serde::Serialize;
@@ -31,6 +34,8 @@ struct BuiltInFamily {
     family: Family,
     /// Its keys for looking up names, as TOML. Few commands need them.
     names: &'static str,
+    /// Its boards, as TOML. Few commands need them.
+    boards: &'static str,
 }
 
 /// The facts of one target, in the order in which `crossmerge show` prints them.
@@ -182,6 +187,15 @@ impl Source {
         toml::from_str(text).map_err(|e| self.malformed(&e))
     }
 
+    /// Reads the virtual boards of the family.
+    fn boards(&self) -> Result<Boards, TargetError> {
+        let text = match &self.0 {
+            SourceFile::BuiltIn(built_in) => built_in.boards,
+            SourceFile::Own(_, text) => text,
+        };
+        toml::from_str(text).map_err(|e| self.malformed(&e))
+    }
+
     fn malformed(&self, error: &impl Display) -> TargetError {
         TargetError::Malformed {
             file: match &self.0 {
@@ -202,27 +216,50 @@ pub(crate) fn fit<G: AsRef<str>>(cpus: &[G], cpu: &str) -> Option<usize> {
         .max()
 }
 
+/// Finds the family that matches the tuple's CPU best: of two globs that match, the one with more plain characters is
+/// better.
+fn best_family<'s>(
+    tuple: &Tuple,
+    sources: &'s [Source],
+    directory: &str,
+) -> Result<(&'s Source, Cow<'static, Family>), TargetError> {
+    let mut best: Option<(usize, &Source, Cow<Family>)> = None;
+    for source in sources {
+        let family = source.family()?;
+        if let Some(plain) = fit(&family.cpus, tuple.cpu())
+            && best.as_ref().is_none_or(|(most, ..)| plain > *most)
+        {
+            best = Some((plain, source, family));
+        }
+    }
+    match best {
+        Some((_, source, family)) => Ok((source, family)),
+        None => Err(TargetError::UnknownCpu {
+            cpu: tuple.cpu().into(),
+            tuple: tuple.to_string(),
+            directory: directory.into(),
+        }),
+    }
+}
+
+/// Returns the virtual board of a tuple. `None` if there is none for its CPU or system.
+///
+/// # Errors
+///
+/// A [`TargetError`] if no family contains the CPU, or a file does not match the schema.
+pub fn board_of(
+    tuple: &Tuple,
+    sources: &[Source],
+    directory: &str,
+) -> Result<Option<Board>, TargetError> {
+    let (source, _) = best_family(tuple, sources, directory)?;
+    Ok(source.boards()?.into_board(tuple))
+}
+
 impl Target {
     /// Finds the family that matches the tuple's CPU best, and collects its facts.
-    ///
-    /// Of two globs that match, the one with more plain characters is better.
     pub fn of(tuple: &Tuple, sources: &[Source], directory: &str) -> Result<Self, TargetError> {
-        let mut best: Option<(usize, &Source, Cow<Family>)> = None;
-        for source in sources {
-            let family = source.family()?;
-            if let Some(plain) = fit(&family.cpus, tuple.cpu())
-                && best.as_ref().is_none_or(|(most, ..)| plain > *most)
-            {
-                best = Some((plain, source, family));
-            }
-        }
-        let Some((_, source, family)) = best else {
-            return Err(TargetError::UnknownCpu {
-                cpu: tuple.cpu().into(),
-                tuple: tuple.to_string(),
-                directory: directory.into(),
-            });
-        };
+        let (source, family) = best_family(tuple, sources, directory)?;
         let facts = family
             .facts_of(tuple, !source.is_built_in())
             .map_err(|e| source.malformed(&e))?;
@@ -501,6 +538,11 @@ mod tests {
             let own = Source::own(file.display().to_string(), text);
             let family = own.family().expect(built_in.stem);
             assert_eq!(*family, built_in.family, "{}", built_in.stem);
+            let boards = Source(SourceFile::BuiltIn(built_in)).boards();
+            assert_eq!(
+                boards.expect(built_in.stem),
+                own.boards().expect(built_in.stem)
+            );
             let names = Source(SourceFile::BuiltIn(built_in)).names();
             assert_eq!(
                 names.expect(built_in.stem),

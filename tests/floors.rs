@@ -97,6 +97,10 @@ const FLOORS: [(&str, &[(&str, &str)]); 10] = [
                 "runs a target's programs and enters its roots, with QEMU's user mode",
             ),
             ("emulator", "the command that runs a target's program"),
+            (
+                "boot",
+                "starts images on virtual boards, with QEMU's system emulator",
+            ),
         ],
     ),
     (

@@ -8,6 +8,7 @@ mod support;
 mod docs;
 
 mod adopt;
+mod boot;
 mod build_systems;
 mod chroot;
 mod completions;

@@ -102,9 +102,9 @@ fn value(path: &[String], arg: &Arg, probes: &[String]) -> Result<Value, Failure
         (_, _, ValueHint::AnyPath | ValueHint::FilePath) => "files",
         ("tuple", "build", _) if path[0] == "root" => "tuples",
         // The target need not exist yet, so offer the names of tuples.
-        ("tuple", "init" | "show" | "build" | "prepare", _) => "names",
+        ("tuple", "init" | "show" | "build" | "prepare", _) | ("board", ..) => "names",
         ("tuple", "plan", _) if path.len() == 2 => "names",
-        ("tuple" | "tuples", ..) => "tuples",
+        ("tuple" | "tuples" | "target", ..) => "tuples",
         ("applet", ..) => "applets",
         ("args", "plan", _) => "applet",
         ("args", "learn", _) => "configure",
@@ -114,7 +114,8 @@ fn value(path: &[String], arg: &Arg, probes: &[String]) -> Result<Value, Failure
         ("toolchain", ..) => "prefixes",
         ("jobs" | "step", ..)
         | ("binutils" | "gcc" | "kernel" | "libc" | "gdb" | "abis" | "extra", ..)
-        | ("env" | "repository" | "emerge_opt" | "packages" | "set", ..) => "nothing",
+        | ("env" | "repository" | "emerge_opt" | "packages" | "set", ..)
+        | ("memory" | "append" | "run" | "timeout", ..) => "nothing",
         ("probe", ..) => return Ok(Value::Words(probes.to_vec())),
         (id, ..) => {
             return Err(Failure(format!(

@@ -21,6 +21,7 @@ use crossmerge_plan::{
     env::{self, Env, Variable},
     plan::{Change, Plan},
     report,
+    words::quote,
 };
 use crossmerge_system::search;
 use std::{
@@ -244,8 +245,26 @@ fn check_places(
             }
             .into());
         }
+        if goal == "modules_install" {
+            note_new_lib(Path::new(place));
+        }
     }
     Ok(())
+}
+
+/// Prints a note if make would create `/lib` in a root before the packages decide whether `/usr` is merged: they could
+/// not replace the directory by a symlink.
+fn note_new_lib(root: &Path) {
+    let lib = root.join("lib");
+    if !root.is_absolute() || lib.symlink_metadata().is_ok() {
+        return;
+    }
+    let root = quote(root.as_os_str());
+    report::note(&format!(
+        "make creates `{}` as a directory; if /usr of this root will be merged, first run \
+         `mkdir -p {root}/usr/lib && ln -s usr/lib {root}/lib`",
+        lib.display()
+    ));
 }
 
 /// Checks a directory with another Makefile: a program, firmware, a directory of a kernel tree, or a project that

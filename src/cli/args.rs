@@ -125,6 +125,15 @@ docs/build-systems.md explains how each file is used.")]
     /// Build, check or measure a runtime root: the directory tree that is copied to a device
     #[command(subcommand)]
     Root(RootCommand),
+    /// Start an image or a directory on a virtual board, or run a command in it
+    Boot(BootArgs),
+    /// Print the kernel configuration with which a kernel boots on a target's virtual board
+    ///
+    /// In a kernel's source tree, `KCONFIG_ALLCONFIG=FILE <tuple>-xkmake allnoconfig` makes a configuration of it.
+    KernelConfig {
+        /// The target's tuple
+        tuple: OsString,
+    },
     /// Take over the wrappers of crossdev's targets, or put them back
     Adopt {
         /// The tuples; without any, every target of crossdev
@@ -144,6 +153,56 @@ docs/build-systems.md explains how each file is used.")]
         #[arg(long)]
         dry_run: bool,
     },
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  crossmerge boot board.ext4
+  crossmerge boot board.cpio.gz --run id
+  crossmerge boot /srv/board --target armv7a-unknown-linux-gnueabihf --kernel /usr/src/linux
+
+With --run, the exit code is that of the command. docs/boot.md explains where the kernel comes from.")]
+pub(super) struct BootArgs {
+    /// The image: ext4, squashfs, erofs, an initramfs or a disk; or the directory of a root
+    #[arg(value_hint = ValueHint::AnyPath)]
+    pub(super) image: PathBuf,
+    /// The tuple, if no manifest beside the image names it
+    #[arg(long, value_name = "TUPLE")]
+    pub(super) target: Option<OsString>,
+    /// Use the virtual board of another tuple, whose CPU runs the target's programs
+    #[arg(long, value_name = "TUPLE")]
+    pub(super) board: Option<OsString>,
+    /// The kernel's image, or the directory in which it was built
+    ///
+    /// Without this option: `[boot] kernel` or `[kernel] tree` of the target's file, or the newest kernel in /boot of
+    /// the directory or of the target's sysroot.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::AnyPath)]
+    pub(super) kernel: Option<PathBuf>,
+    /// An initramfs, for a kernel that needs modules to reach the image
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(super) initrd: Option<PathBuf>,
+    /// The device tree, if the board needs one that was not built with the kernel
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(super) dtb: Option<PathBuf>,
+    /// The memory of the board, such as 512M
+    #[arg(long, value_name = "SIZE")]
+    pub(super) memory: Option<String>,
+    /// Further arguments for the kernel
+    #[arg(long, value_name = "ARGS", allow_hyphen_values = true)]
+    pub(super) append: Option<String>,
+    /// Run a command with /bin/sh when the system is up, print its output, and end the board
+    #[arg(long, value_name = "COMMAND", allow_hyphen_values = true)]
+    pub(super) run: Option<String>,
+    /// How many seconds the boot and the command of --run may take
+    #[arg(long, value_name = "SECONDS", default_value_t = 300, requires = "run")]
+    pub(super) timeout: u64,
+    /// Keep changes to the image; otherwise they are discarded
+    #[arg(long)]
+    pub(super) write: bool,
+    /// Print QEMU's command, and start nothing
+    #[arg(long)]
+    pub(super) dry_run: bool,
 }
 
 #[derive(Debug, Args)]

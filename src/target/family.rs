@@ -2,6 +2,7 @@
 //! applet parses no file. The tests compare them with the files. Pure.
 
 use super::{
+    board,
     mark::{ElfFlags, Mark},
     spellings,
 };
@@ -65,7 +66,7 @@ pub(super) struct Family {
     /// The marks by which the family's ABIs are recognised.
     #[serde(default)]
     pub mark: List<Mark>,
-    #[serde(flatten, deserialize_with = "facts_beside_names")]
+    #[serde(flatten, deserialize_with = "facts_beside_others")]
     pub facts: List<Fact>,
 }
 
@@ -270,10 +271,10 @@ fn facts<'de, D: Deserializer<'de>>(from: D) -> Result<List<Fact>, D::Error> {
     facts.collect()
 }
 
-/// Reads the facts of a family, beside which its names may stand.
-fn facts_beside_names<'de, D: Deserializer<'de>>(from: D) -> Result<List<Fact>, D::Error> {
+/// Reads the facts of a family, beside which its names and boards may stand.
+fn facts_beside_others<'de, D: Deserializer<'de>>(from: D) -> Result<List<Fact>, D::Error> {
     let mut table = toml::Table::deserialize(from)?;
-    table.retain(|key, _| !spellings::KEYS.contains(&key));
+    table.retain(|key, _| !spellings::KEYS.contains(&key) && key != board::KEY);
     facts(table).map_err(D::Error::custom)
 }
 

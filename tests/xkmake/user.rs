@@ -5,7 +5,7 @@ use std::{
     ffi::OsStr,
     fs::{self, Permissions},
     os::unix::fs::{PermissionsExt, chown, symlink},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 const NOBODY: u32 = 65534;
@@ -88,6 +88,13 @@ impl User {
         for directory in file.ancestors().skip(1).take_while(|place| *place != home) {
             chown(directory, Some(NOBODY), Some(NOBODY)).expect("an owner");
         }
+    }
+
+    /// Copies a file that root may read.
+    pub(super) fn copy(&self, from: &Path, path: &str) {
+        let to = self.prefix.join("home").join(path);
+        fs::copy(from, &to).expect("a copy");
+        chown(to, Some(NOBODY), Some(NOBODY)).expect("an owner");
     }
 
     pub(super) fn read(&self, path: &str) -> Vec<u8> {

@@ -4,6 +4,7 @@
 //! Tests that only `make kernels` runs are marked as ignored, because they take minutes.
 
 use super::user::User;
+use crate::support::prepared;
 
 const ARM: &str = "armv7a-vendor-linux-gnueabi";
 const RISCV: &str = "riscv64-vendor-linux-gnu";
@@ -196,6 +197,42 @@ fn a_kernel_of_clang_starts() {
     user.run(&build).success();
     let output = user.boot("Linux version 6", QEMU_ARM, &START_ARM);
     assert!(output.contains("clang version"), "{output}");
+}
+
+/// The init of a small root with a login on the console.
+const INITTAB: &str = "::sysinit:/bin/busybox mount -t proc proc /proc\n\
+                       ::respawn:/bin/busybox getty -n -l /bin/sh 115200 ttyAMA0 vt100\n";
+
+/// Makes an ext4 image of a root with busybox and a kernel's modules, boots it, and runs a command in it.
+const BOOT_EXT4: &str = "
+    mkdir -p root/bin root/sbin root/proc root/dev root/sys root/etc
+    cp busybox root/bin/; chmod 755 root/bin/busybox
+    for name in sh sleep insmod lsmod uname mount grep; do ln -s busybox root/bin/$name; done
+    ln -s ../bin/busybox root/sbin/init; cp inittab root/etc/
+    mkdir -p root/usr/lib; ln -s usr/lib root/lib
+    x modules_install INSTALL_MOD_PATH=$HOME/root > log
+    rm root/lib/modules/*/build root/lib/modules/*/source
+    mke2fs -q -t ext4 -d root root.ext4 64M
+    XDG_STATE_HOME=$HOME/state crossmerge boot root.ext4 --target $t --kernel out --run \
+        'uname -m; grep ext4 /proc/mounts; insmod /lib/modules/*/kernel/drivers/net/dummy.ko && lsmod'
+";
+
+#[test]
+#[ignore = "`make kernels` runs it"]
+fn a_kernel_of_the_fragment_boots_an_image_with_a_login() {
+    let user = User::new("kernel", ARM);
+    user.unpack_toolchain("arm-linux-gnueabi-");
+    user.write("inittab", INITTAB);
+    let configure = format!(
+        "{SETUP}{X}crossmerge kernel-config $t > fragment
+        KCONFIG_ALLCONFIG=$HOME/fragment x allnoconfig; x -j2 zImage modules"
+    );
+    user.run(&configure).success();
+    user.copy(&prepared("boot/bin/busybox"), "busybox");
+    let output = user.run(&format!("{X}{BOOT_EXT4}")).success().stdout;
+    for word in ["armv7l\n", "/dev/root / ext4 rw", "\ndummy "] {
+        assert!(output.contains(word), "no {word:?} in {output}");
+    }
 }
 
 #[test]
