@@ -247,6 +247,16 @@ fn each_fault_of_a_root_is_found_and_named_with_its_package_and_its_fix() {
     delete("usr/bin/true");
     put("usr/bin/busybox", &program);
 
+    // Firmware is for another processor.
+    fs::create_dir_all(board.join("lib/firmware")).expect("a directory");
+    fs::copy("/bin/true", board.join("lib/firmware/x.elf")).expect("firmware");
+    let findings = check(&prefix, &board);
+    assert!(
+        findings.iter().all(|it| it["check"] == "unowned"),
+        "{findings:#?}"
+    );
+    delete("lib/firmware/x.elf");
+
     // Scripts, symlinks and texts.
     prefix.script("board/usr/bin/hello", "#!/usr/bin/perl -w\n");
     let findings = check(&prefix, &board);

@@ -28,12 +28,13 @@ use std::{
 /// The directories whose content exists only while the system runs.
 const OF_RUN_TIME: [&str; 7] = ["proc", "sys", "dev", "run", "tmp", "var/run", "var/tmp"];
 
-/// ELF files that other processors load: firmware, and what emulators offer to their guests.
-const OF_OTHER_PROCESSORS: [&str; 4] = [
+/// ELF files that the CPU does not run: firmware, what emulators offer to their guests, and debugging information.
+const NOT_RUN: [&str; 5] = [
     "lib/firmware/*",
     "usr/lib/firmware/*",
     "usr/share/qemu*",
     "boot/*",
+    "usr/lib/debug/*",
 ];
 
 /// The machine of BPF programs, which the kernel loads on every CPU (`EM_BPF`).
@@ -258,6 +259,10 @@ impl Check<'_> {
         elves.sort_by(|one, other| one.place.cmp(&other.place));
         let mut not_in_cache = BTreeMap::new();
         for elf in elves {
+            let place = elf.place.to_string_lossy();
+            if elf.header.machine == BPF || NOT_RUN.iter().any(|it| glob::matches(it, &place)) {
+                continue;
+            }
             if let Some(message) = self.foreign(elf) {
                 let fix = Fix::Command(self.rebuild(&elf.place));
                 self.add(Severity::Error, "machine", &elf.place, message, fix);
@@ -300,14 +305,10 @@ impl Check<'_> {
         }
     }
 
-    /// Returns why an ELF file is not of the tuple. `None` if it is, or if another processor runs it.
+    /// Returns why an ELF file is not of the tuple. `None` if it is.
     fn foreign(&self, elf: &Elf) -> Option<String> {
         let place = elf.place.to_string_lossy();
         let is_in = |globs: &[&str]| globs.iter().any(|glob| glob::matches(glob, &place));
-        let number = elf.header.machine;
-        if number == BPF || is_in(&OF_OTHER_PROCESSORS) {
-            return None;
-        }
         let of_abi = self.machines.iter().find(|it| elf.machine.fits(it));
         let Some(target) = Some(self.target)
             .filter(|it| elf.machine.fits(it))

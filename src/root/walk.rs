@@ -264,7 +264,11 @@ impl Elf {
             head: head[..head.len().min(read::ELF_HEADER as usize)].into(),
             header,
             machine,
-            interpreter: elf::interpreter_in(head, read).ok().flatten(),
+            // A file with debugging information alone has the program header, and not its content.
+            interpreter: elf::interpreter_in(head, read)
+                .ok()
+                .flatten()
+                .filter(|path| !path.as_os_str().is_empty()),
             dynamic: header.is_program().then(|| Dynamic::read(file)).flatten(),
         })
     }
