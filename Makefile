@@ -61,7 +61,7 @@ export CROSSMERGE_EPREFIX = $(EPREFIX)
 # kill the program at every file operation, Go, shells with their completions, readers of manual pages, several Autoconfs, tmux as a
 # terminal, a compiler for each CPU that QEMU runs and one for bare metal. tests/setup installs the rest beside the demonstration.
 check_targets = armv4tl-softfloat-linux-gnueabi aarch64-unknown-linux-gnu s390x-ibm-linux-gnu
-check_packages = bc bison flex kmod bash-completion fish man-db mandoc zsh clang lld llvm strace tmux uidmap golang-go hyperfine libtool automake autoconf autoconf2.13 autoconf2.69 busybox mksh ksh93u+m libgcrypt20-dev libncurses-dev libpng-dev libassuan-dev libnpth0-dev libapr1-dev libusb-dev libpcre2-dev libmpfr-dev libmpc-dev musl-tools \
+check_packages = bc bison cpio erofs-utils fdisk flex genimage squashfs-tools kmod bash-completion fish man-db mandoc zsh clang lld llvm strace tmux uidmap golang-go hyperfine libtool automake autoconf autoconf2.13 autoconf2.69 busybox mksh ksh93u+m libgcrypt20-dev libncurses-dev libpng-dev libassuan-dev libnpth0-dev libapr1-dev libusb-dev libpcre2-dev libmpfr-dev libmpc-dev musl-tools \
 	gcc-alpha-linux-gnu gcc-arm-linux-gnueabihf gcc-arm-none-eabi gcc-hppa-linux-gnu gcc-i686-linux-gnu gcc-m68k-linux-gnu gcc-mips64el-linux-gnuabi64 gcc-powerpc-linux-gnu gcc-powerpc64le-linux-gnu gcc-riscv64-linux-gnu gcc-sh4-linux-gnu gcc-sparc64-linux-gnu libc6-dev-armhf-cross libc6-dev-hppa-cross libc6-dev-i386-cross libc6-dev-m68k-cross libc6-dev-mips64el-cross libc6-dev-powerpc-cross libc6-dev-ppc64el-cross libc6-dev-riscv64-cross libc6-dev-sh4-cross libc6-dev-sparc64-cross libc6.1-dev-alpha-cross
 
 test = $(if $(shell $(CARGO) nextest --version 2>/dev/null),nextest run,test)

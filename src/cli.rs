@@ -10,6 +10,7 @@ mod boot;
 mod crossdev;
 mod emerge_wrapper;
 mod export;
+mod image;
 mod init;
 mod invocation;
 mod name;
@@ -21,6 +22,7 @@ mod site_cache;
 mod targets;
 mod toolchain;
 mod toolchain_args;
+mod user_namespace;
 
 pub use crossdev::crossdev;
 pub use emerge_wrapper::emerge_wrapper;
@@ -161,6 +163,7 @@ fn run(invocation: Invocation<'_>, command: Command) -> Result<ExitCode, Failure
         } => adopt::adopt(&invocation, &tuples, undo, dry_run),
         Command::Toolchain(command) => toolchain::toolchain(invocation, command),
         Command::Root(command) => root::root(invocation, command),
+        Command::Image(options) => image::image(&invocation, &options),
         Command::Remove { tuple, dry_run } => init::remove(invocation, &tuple, dry_run),
     }
 }

@@ -37,6 +37,7 @@
 //! | `kernel` | kernel trees and their Makefiles |
 //! | `config` | the user's configuration |
 //! | `distribution` | how the host's distribution installs a program |
+//! | `compressor` | the programs that compress archives |
 //! | `portage` | Portage's settings, repositories and installed packages: `crates/portage` |
 //! | **context** | |
 //! | `context` | the lookups for one target |
@@ -63,6 +64,7 @@
 //! | `fix_root` | corrects paths in a sysroot |
 //! | `toolchain` | builds cross toolchains, and prepares what that needs |
 //! | `root` | builds, checks and measures roots of devices |
+//! | `image` | makes images of a root |
 //! | **reports** | |
 //! | `targets` | the targets of the host and their states |
 //! | `doctor` | what is wrong with a target, and the command that fixes it |
@@ -77,6 +79,7 @@ pub mod argv0;
 pub mod boot;
 pub mod call;
 pub mod cli;
+mod compressor;
 pub mod config;
 pub mod context;
 mod crossdev;
@@ -88,6 +91,7 @@ pub mod fix_root;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod fuzzing;
+mod image;
 pub mod init;
 pub mod kernel;
 pub mod layer;

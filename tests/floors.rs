@@ -74,6 +74,7 @@ const FLOORS: [(&str, &[(&str, &str)]); 10] = [
                 "distribution",
                 "how the host's distribution installs a program",
             ),
+            ("compressor", "the programs that compress archives"),
             (
                 "portage",
                 "Portage's settings, repositories and installed packages: `crates/portage`",
@@ -147,6 +148,7 @@ const FLOORS: [(&str, &[(&str, &str)]); 10] = [
                 "builds cross toolchains, and prepares what that needs",
             ),
             ("root", "builds, checks and measures roots of devices"),
+            ("image", "makes images of a root"),
         ],
     ),
     (

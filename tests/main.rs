@@ -22,6 +22,7 @@ mod foreign_trees;
 mod guide;
 mod hardening;
 mod hints;
+mod image;
 mod init;
 mod install;
 mod kill;

@@ -115,7 +115,8 @@ fn value(path: &[String], arg: &Arg, probes: &[String]) -> Result<Value, Failure
         ("jobs" | "step", ..)
         | ("binutils" | "gcc" | "kernel" | "libc" | "gdb" | "abis" | "extra", ..)
         | ("env" | "repository" | "emerge_opt" | "packages" | "set", ..)
-        | ("memory" | "append" | "run" | "timeout", ..) => "nothing",
+        | ("memory" | "append" | "run" | "timeout", ..)
+        | ("label" | "options" | "size", ..) => "nothing",
         ("probe", ..) => return Ok(Value::Words(probes.to_vec())),
         (id, ..) => {
             return Err(Failure(format!(

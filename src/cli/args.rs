@@ -125,6 +125,8 @@ docs/build-systems.md explains how each file is used.")]
     /// Build, check or measure a runtime root: the directory tree that is copied to a device
     #[command(subcommand)]
     Root(RootCommand),
+    /// Make images of a root: file systems, archives and disks
+    Image(super::image::ImageOptions),
     /// Start an image or a directory on a virtual board, or run a command in it
     Boot(BootArgs),
     /// Print the kernel configuration with which a kernel boots on a target's virtual board

@@ -1,27 +1,18 @@
 //! `crossmerge root`.
 
-use super::{args::RootCommand, invocation::Invocation, print::print};
+use super::{args::RootCommand, invocation::Invocation, print::print, user_namespace};
 use crate::{
     applet::Wrappers,
     context::Context,
-    qemu::chroot,
     root::{self, CheckRequest, RootError, RootOutcome, RootRequest, Sizes},
     terminal,
 };
 use crossmerge_plan::{
-    plan::{
-        Plan,
-        step::{Namespaces, Step},
-    },
     report::{self, Failure},
     words::quote_line,
 };
-use crossmerge_system::{
-    exec,
-    file::{Tree, beneath::is_absent, own_directory, read},
-};
-use nix::unistd::geteuid;
-use std::{convert::Infallible, ffi::OsString, io, io::Write as _, path::Path, process::ExitCode};
+use crossmerge_system::file::{Tree, beneath::is_absent, read};
+use std::{io, io::Write as _, path::Path, process::ExitCode};
 
 /// The number of lines of a failed step's log that are printed.
 const LINES: usize = 15;
@@ -46,9 +37,7 @@ pub(super) fn root(invocation: Invocation<'_>, command: RootCommand) -> Result<E
             if dry_run {
                 return print(&root::to_text(&context, wrappers, &request)?);
             }
-            if !geteuid().is_root() {
-                in_namespace(&context, typed)?;
-            }
+            user_namespace::enter(&context.env, &context.config, &typed)?;
             build(&context, wrappers, &request, verbose)
         }
         RootCommand::Check { root, tuple, json } => {
@@ -85,22 +74,6 @@ pub(super) fn root(invocation: Invocation<'_>, command: RootCommand) -> Result<E
             })
         }
     }
-}
-
-/// Starts crossmerge again in a user namespace in which the user is root. Returns only if that fails.
-fn in_namespace(context: &Context, args: Vec<OsString>) -> Result<Infallible, RootError> {
-    let users = chroot::subordinate_ids(context)?.ok_or(RootError::NoSubordinateIds)?;
-    let own = own_directory().unwrap_or_default().join("crossmerge");
-    let plan = Plan {
-        program: own,
-        args,
-        enter: vec![Step::Namespaces(Namespaces {
-            users: Some(users),
-            processes: false,
-        })],
-        ..Plan::default()
-    };
-    Ok(exec::exec(&plan, &context.env)?)
 }
 
 /// Builds a root, and prints how that ended.

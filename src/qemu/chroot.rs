@@ -18,6 +18,7 @@ mod mounts;
 mod request;
 
 pub use error::ChrootError;
+pub(crate) use ids::subordinate_users;
 pub use request::{asks_for_help, help};
 
 use super::surroundings::Surroundings;
@@ -26,7 +27,7 @@ use crossmerge_plan::{
     env,
     plan::{
         Alternative, Choice, Plan,
-        step::{MapWriter, Mount, MountSource, Namespaces, Root, Step, User, Users},
+        step::{Mount, MountSource, Namespaces, Root, Step, User, Users},
     },
 };
 use crossmerge_system::file;
@@ -278,12 +279,4 @@ fn account(inside: &TargetRoot, asked: Option<&str>, ids: &AvailableIds) -> Resu
         },
         account => account,
     })
-}
-
-/// Returns the IDs of a user namespace in which an ordinary user is root, and in which the user's subordinate IDs are
-/// other users. `None` if the user has no subordinate IDs, or the programs that map them are not installed.
-pub(crate) fn subordinate_ids(context: &Context) -> Result<Option<Users>> {
-    let users = ids::users(context, &Surroundings::read())?;
-    let is_subordinate = |users: &Users| users.map_writer == MapWriter::Newuidmap;
-    Ok(users.filter(is_subordinate))
 }

@@ -8,7 +8,6 @@ use crossmerge_system::{
     exec::ExecError,
     file::{self, FileError},
 };
-use nix::unistd::{User, geteuid};
 use std::{io, path::PathBuf};
 
 /// Why a root could not be built, checked or measured.
@@ -56,9 +55,6 @@ pub(crate) enum RootError {
     /// A log could not be written.
     #[error("cannot write `{}`: {}", .0.shown(), .1)]
     Write(PathBuf, io::Error),
-    /// An ordinary user has no subordinate IDs, so no file of the root could belong to another user.
-    #[error("only root, or a user with subordinate user and group IDs, can build a root")]
-    NoSubordinateIds,
     /// No tuple was given, and no package of the root names one.
     #[error("`{root}` has no installed package that states its CHOST", root = .root.shown())]
     UnknownTuple {
@@ -93,13 +89,6 @@ impl Explain for RootError {
             ),
             Self::NotAPackage(_) => "name packages and sets only".into(),
             Self::Write(..) => "check its permissions".into(),
-            Self::NoSubordinateIds => {
-                let user = User::from_uid(geteuid()).ok().flatten();
-                let user = user.map_or_else(|| geteuid().to_string(), |user| user.name);
-                format!(
-                    "as root, with `newuidmap` installed: `usermod --add-subuids 100000-165535 --add-subgids 100000-165535 {user}`"
-                )
-            }
             Self::UnknownTuple { .. } => "name the tuple: `--tuple TUPLE`".into(),
             _ => return None,
         })

@@ -111,6 +111,20 @@ pub enum ChrootError {
     /// Namespaces are not available.
     #[error(transparent)]
     NoNamespaces(NamespaceError),
+    /// The user has no ids but their own.
+    #[error("`{user}` has no subordinate user and group ids, which the owners of files need")]
+    NoSubordinateIds {
+        /// The user's name or number.
+        user: String,
+    },
+    /// A program that maps subordinate ids is missing.
+    #[error("`{program}` is not installed, and the owners of files need it")]
+    NoMapProgram {
+        /// Its name.
+        program: &'static str,
+        /// The command that installs it.
+        hint: String,
+    },
     /// The root's passwd has no such user.
     #[error("`{root}` has no user `{user}`", root = .root.display())]
     NoUser {
@@ -173,6 +187,10 @@ impl Explain for ChrootError {
             Self::NoUser { root, .. } => format!(
                 "its users are in `{}`; a number needs no entry there",
                 root.join("etc/passwd").display()
+            ),
+            Self::NoMapProgram { hint, .. } => hint.clone(),
+            Self::NoSubordinateIds { user } => format!(
+                "as root, `usermod --add-subuids 100000-165535 --add-subgids 100000-165535 {user}`; or call the command as root"
             ),
             Self::UnmappedUser { .. } => {
                 "as root, assign more ids: `usermod --add-subuids 100000-165535 --add-subgids 100000-165535 $USER`, and `newuidmap` \

@@ -4,9 +4,12 @@ use super::{
     super::surroundings::Surroundings,
     error::{ChrootError, Result},
 };
-use crate::context::Context;
-use crossmerge_plan::plan::step::{Ids, MapWriter, Users};
-use crossmerge_system::file::read;
+use crate::{context::Context, distribution::Distribution};
+use crossmerge_plan::{
+    env::Env,
+    plan::step::{Ids, MapWriter, Users},
+};
+use crossmerge_system::{file::read, search};
 use std::{ffi::OsStr, path::Path};
 
 /// Returns the id maps of the first user namespace. Returns `None` if root calls and user namespaces are not
@@ -24,6 +27,11 @@ pub(super) fn users(context: &Context, surroundings: &Surroundings) -> Result<Op
             .map(Some)
             .map_err(ChrootError::NoNamespaces);
     }
+    Ok(Some(mapped(&context.env, surroundings)))
+}
+
+/// Returns the id maps with the calling user as root and, if there are any, their subordinate ids.
+fn mapped(env: &Env, surroundings: &Surroundings) -> Users {
     let own = |outside: u32| Ids {
         inside: 0,
         outside,
@@ -38,7 +46,7 @@ pub(super) fn users(context: &Context, surroundings: &Surroundings) -> Result<Op
         )
     };
     let (mut uids, mut gids) = (ranges("/etc/subuid"), ranges("/etc/subgid"));
-    let has = |program: &str| context.has_command(OsStr::new(program));
+    let has = |program: &str| search::has_command(env, OsStr::new(program));
     let map_writer =
         match !uids.is_empty() && !gids.is_empty() && has("newuidmap") && has("newgidmap") {
             true => MapWriter::Newuidmap,
@@ -50,11 +58,36 @@ pub(super) fn users(context: &Context, surroundings: &Surroundings) -> Result<Op
         };
     uids.insert(0, own(surroundings.uid));
     gids.insert(0, own(surroundings.gid));
-    Ok(Some(Users {
+    Users {
         uids,
         gids,
         map_writer,
-    }))
+    }
+}
+
+/// Returns the id maps of a user namespace in which the calling user, who is not root, is root and may change the owners
+/// of files to their subordinate ids. To have none is an error.
+pub(crate) fn subordinate_users(env: &Env, broot: &Path) -> Result<Users> {
+    let surroundings = Surroundings::read();
+    surroundings
+        .check_namespaces()
+        .map_err(ChrootError::NoNamespaces)?;
+    let users = mapped(env, &surroundings);
+    if users.map_writer == MapWriter::Newuidmap {
+        return Ok(users);
+    }
+    let user = surroundings.name();
+    let user = user.unwrap_or_else(|| surroundings.uid.to_string());
+    let program = ["newuidmap", "newgidmap"]
+        .into_iter()
+        .find(|program| !search::has_command(env, OsStr::new(program)));
+    Err(match program {
+        Some(program) => ChrootError::NoMapProgram {
+            program,
+            hint: Distribution::of(env, broot).hint(program),
+        },
+        None => ChrootError::NoSubordinateIds { user },
+    })
 }
 
 /// Returns the id maps of the second user namespace: all ids of the first one, each mapped to itself.

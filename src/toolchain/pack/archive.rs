@@ -5,7 +5,10 @@ use super::{
     manifest::{CHECKSUMS, Manifest, NAME},
     tree::walk,
 };
-use crate::distribution::Distribution;
+use crate::{
+    compressor::{COMPRESSORS, Compressor, XZ, ZSTD},
+    distribution::Distribution,
+};
 use crossmerge_plan::{
     env::Env,
     plan::{Change, Changes, Plan},
@@ -17,15 +20,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The kinds of archives: the end of the name, the compressor with its options, and the first bytes. The same
-/// compressor makes the same archive on every machine, whatever its number of CPUs: xz compresses otherwise with a single
-/// thread.
-const KINDS: [(&str, &str, &[u8]); 4] = [
-    (".tar.zst", "zstd -T0 -12", b"\x28\xb5\x2f\xfd"),
-    (".tar.xz", "xz -T2 -6", b"\xfd7zXZ\0"),
-    (".tar.gz", "gzip -n -9", b"\x1f\x8b"),
-    (".tar", "", b""),
-];
+/// The end of the name of an archive that is not compressed.
+const PLAIN: &str = ".tar";
 
 /// The place and the text of the name of the format in a tar archive.
 const TAR: (usize, &[u8]) = (257, b"ustar");
@@ -35,36 +31,46 @@ const TAR: (usize, &[u8]) = (257, b"ustar");
 pub(super) struct Archive {
     path: PathBuf,
     tar: PathBuf,
-    compressor: &'static str,
+    compressor: Option<&'static Compressor>,
+}
+
+/// Returns the end of the name of an archive: that of tar, and that of its compressor.
+fn ends() -> impl Iterator<Item = (String, Option<&'static Compressor>)> {
+    let compressed = COMPRESSORS.into_iter();
+    let compressed = compressed.map(|it| (format!("{PLAIN}{}", it.end), Some(it)));
+    compressed.chain([(PLAIN.to_owned(), None)])
+}
+
+/// Returns the compressor of the archive with this name. Returns `None` if no archive has such a name.
+fn compressor_of(path: &Path) -> Option<Option<&'static Compressor>> {
+    let name = path.file_name().unwrap_or_default().as_bytes();
+    let found = ends().find(|(end, _)| name.ends_with(end.as_bytes()));
+    found.map(|(_, compressor)| compressor)
 }
 
 /// Returns whether a name is that of an archive.
 pub(super) fn is_name(path: &Path) -> bool {
-    let name = path.file_name().unwrap_or_default().as_bytes();
-    KINDS.iter().any(|(end, ..)| name.ends_with(end.as_bytes()))
+    compressor_of(path).is_some()
 }
 
 /// Lists the ends of archives' names for the user.
 pub(super) fn endings() -> String {
-    KINDS.map(|(end, ..)| end).join(", ")
+    let ends: Vec<String> = ends().map(|(end, _)| end).collect();
+    ends.join(", ")
 }
 
-/// Returns the end of a new archive's name: that of the best compressor that is installed.
-pub(super) fn usual_end(env: &Env) -> &'static str {
-    match search::find_program(env, OsStr::new("zstd")) {
-        Ok(_) => KINDS[0].0,
-        Err(_) => KINDS[1].0,
+/// Returns the end of a new archive's name: that of the best compressor of zstd and xz that is installed.
+pub(super) fn usual_end(env: &Env) -> String {
+    match search::find_program(env, OsStr::new(ZSTD.program())) {
+        Ok(_) => format!("{PLAIN}{}", ZSTD.end),
+        Err(_) => format!("{PLAIN}{}", XZ.end),
     }
 }
 
 impl Archive {
     /// Decides how a new archive is written, by its name.
     pub(super) fn to_write(env: &Env, broot: &Path, path: &Path) -> Result<Self, PackError> {
-        let name = path.file_name().unwrap_or_default().as_bytes();
-        let kind = KINDS
-            .iter()
-            .find(|(end, ..)| name.ends_with(end.as_bytes()));
-        let (_, compressor, _) = kind.ok_or_else(|| PackError::Name {
+        let compressor = compressor_of(path).ok_or_else(|| PackError::Name {
             name: path.into(),
             endings: endings(),
         })?;
@@ -77,16 +83,13 @@ impl Archive {
         let is_tar = head
             .get(TAR.0..)
             .is_some_and(|rest| rest.starts_with(TAR.1));
-        let kind = match is_tar {
-            true => KINDS.last(),
-            false => {
-                { KINDS.iter() }.find(|(_, _, magic)| !magic.is_empty() && head.starts_with(magic))
-            }
-        };
-        let (_, compressor, _) = kind.ok_or_else(|| PackError::NotAnArchive {
-            path: path.into(),
-            why: "it does not begin as tar, zstd, xz or gzip do".into(),
-        })?;
+        let compressor = { COMPRESSORS.into_iter() }.find(|it| head.starts_with(it.magic));
+        if compressor.is_none() && !is_tar {
+            return Err(PackError::NotAnArchive {
+                path: path.into(),
+                why: "it does not begin as tar, zstd, xz or gzip do".into(),
+            });
+        }
         Self::new(env, broot, path, compressor)
     }
 
@@ -102,7 +105,7 @@ impl Archive {
         env: &Env,
         broot: &Path,
         path: &Path,
-        compressor: &'static str,
+        compressor: Option<&'static Compressor>,
     ) -> Result<Self, PackError> {
         let find = |name: &'static str| {
             search::find_program(env, OsStr::new(name)).map_err(|_| PackError::NoProgram {
@@ -110,8 +113,8 @@ impl Archive {
                 install: Distribution::of(env, broot).install(name),
             })
         };
-        if let Some(program) = compressor.split(' ').next().filter(|name| !name.is_empty()) {
-            find(program)?;
+        if let Some(compressor) = compressor {
+            find(compressor.program())?;
         }
         Ok(Self {
             path: path.into(),
@@ -142,8 +145,8 @@ impl Archive {
 
     fn compression(&self) -> Vec<OsString> {
         match self.compressor {
-            "" => Vec::new(),
-            program => vec!["-I".into(), program.into()],
+            None => Vec::new(),
+            Some(compressor) => vec!["-I".into(), compressor.command.into()],
         }
     }
 
@@ -239,9 +242,9 @@ impl Archive {
 
     /// The option of decompression: the compressor's name alone, since tar adds `-d`.
     fn compression_to_read(&self) -> Vec<OsString> {
-        match self.compressor.split(' ').next() {
-            None | Some("") => Vec::new(),
-            Some(program) => vec!["-I".into(), program.into()],
+        match self.compressor {
+            None => Vec::new(),
+            Some(compressor) => vec!["-I".into(), compressor.program().into()],
         }
     }
 }

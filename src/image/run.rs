@@ -1,0 +1,194 @@
+//! Carries out steps.
+
+use super::{error::ImageError, place::write_to, steps::ImageStep, tree::RootTree};
+use crossmerge_plan::{
+    env::Env,
+    plan::{Change, Plan},
+};
+use crossmerge_system::{
+    exec::{self, Interrupts, Job, wait_for},
+    file::read,
+};
+use nix::{
+    fcntl::Flock,
+    sys::{
+        stat::{UtimensatFlags, utimensat},
+        time::TimeSpec,
+    },
+};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+    fs::{self, File},
+    io,
+    os::{
+        fd::AsFd,
+        unix::{ffi::OsStrExt, fs::MetadataExt},
+    },
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+/// The time that a program has to end after SIGTERM.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// Carries out steps.
+pub(super) struct Runner<'a> {
+    pub(super) env: &'a Env,
+    pub(super) interrupts: Interrupts,
+    pub(super) lock: &'a Flock<File>,
+    pub(super) log: PathBuf,
+    pub(super) tree: &'a RootTree,
+    pub(super) programs: &'a BTreeMap<&'static str, PathBuf>,
+}
+
+impl Runner<'_> {
+    pub(super) fn run_all(&self, steps: &[ImageStep], image: &str) -> Result<(), ImageError> {
+        steps.iter().try_for_each(|step| self.run(step, image))
+    }
+
+    fn run(&self, step: &ImageStep, image: &str) -> Result<(), ImageError> {
+        match step {
+            ImageStep::Run(plan) => {
+                let program = step.program().unwrap_or_default().to_string_lossy();
+                self.program(plan, &program, image)
+            }
+            ImageStep::Times { tree, time } => self.set_times(tree, *time),
+            ImageStep::Names(path) => {
+                let mut text = Vec::new();
+                for name in self.tree.files.keys() {
+                    text.extend_from_slice(name.as_os_str().as_bytes());
+                    text.push(0);
+                }
+                fs_err::write(path, text).map_err(ImageError::write(path))
+            }
+            ImageStep::ChangeTimes { image: path, time } => {
+                self.set_change_times(path, *time, image)
+            }
+            ImageStep::Rename { image, place } => {
+                fs::rename(image, place).map_err(ImageError::write(place))
+            }
+            ImageStep::Write { image, device } => write_to(image, device),
+        }
+    }
+
+    /// Runs a program, which ends with this process, however that ends.
+    fn program(&self, plan: &Plan, program: &str, image: &str) -> Result<(), ImageError> {
+        let log = File::create(&self.log).map_err(ImageError::write(&self.log))?;
+        let mut job = Job::start(plan, self.env, &log, &[self.lock.as_fd()])?;
+        let status = loop {
+            if let Some(status) = job.try_wait()? {
+                break status;
+            }
+            wait_for(&[job.fd(), self.interrupts.fd()], None)?;
+            if let Some(signal) = self.interrupts.next() {
+                job.stop(GRACE)?;
+                return Err(ImageError::Interrupted(signal));
+            }
+        };
+        if status.success() {
+            return Ok(());
+        }
+        Err(ImageError::Failed {
+            program: program.into(),
+            image: image.into(),
+            printed: self.last_lines().unwrap_or_else(|| status.to_string()),
+        })
+    }
+
+    /// Returns the end of the log. `None` if it is empty.
+    fn last_lines(&self) -> Option<String> {
+        let text = read::read(&self.log, read::CONTENTS).ok()?;
+        let text = String::from_utf8_lossy(&text);
+        let lines = text.lines().map(str::trim);
+        let lines: Vec<&str> = lines.filter(|line| !line.is_empty()).collect();
+        let last = lines[lines.len().saturating_sub(5)..].join("\n    ");
+        (!last.is_empty()).then_some(last)
+    }
+
+    /// Sets the times of a copy: those of the root, or `time` where they are later.
+    fn set_times(&self, copy: &Path, time: u64) -> Result<(), ImageError> {
+        // A directory after the files in it.
+        for name in self.tree.files.keys().rev() {
+            let path = copy.join(name);
+            let metadata = match fs::symlink_metadata(&path) {
+                Ok(metadata) => metadata,
+                // A socket, or a file that was removed from the root.
+                Err(e) if e.kind() == io::ErrorKind::NotFound => continue,
+                Err(e) => return Err(ImageError::read(&path)(e)),
+            };
+            let (seconds, nanoseconds) = (metadata.mtime(), metadata.mtime_nsec());
+            let limit = time.try_into().unwrap_or(i64::MAX);
+            let time = match seconds < limit {
+                true => TimeSpec::new(seconds, nanoseconds),
+                false => TimeSpec::new(limit, 0),
+            };
+            let at = nix::fcntl::AT_FDCWD;
+            utimensat(at, &path, &time, &time, UtimensatFlags::NoFollowSymlink)
+                .map_err(|e| ImageError::write(&path)(e.into()))?;
+        }
+        Ok(())
+    }
+
+    /// Sets the time of the last change of each used inode.
+    fn set_change_times(&self, path: &Path, time: u64, image: &str) -> Result<(), ImageError> {
+        let listed = exec::ask(&Plan {
+            program: self.programs["dumpe2fs"].clone(),
+            args: vec![path.into()],
+            ..Plan::default()
+        })?;
+        let mut commands = String::new();
+        for inode in used_inodes(&String::from_utf8_lossy(&listed.stdout)) {
+            writeln!(commands, "set_inode_field <{inode}> ctime @{time}")
+                .expect("a String takes all text");
+        }
+        let file = self.log.with_file_name("debugfs");
+        fs_err::write(&file, commands).map_err(ImageError::write(&file))?;
+        let plan = Plan {
+            program: self.programs["debugfs"].clone(),
+            args: vec!["-w".into(), "-f".into(), file.into(), path.into()],
+            env: [(
+                "E2FSPROGS_FAKE_TIME".into(),
+                Change::Set(time.to_string().into()),
+            )]
+            .into(),
+            ..Plan::default()
+        };
+        self.program(&plan, "debugfs", image)
+    }
+}
+
+/// Returns the used inodes in the text that dumpe2fs prints: all except the free ones of each group, and except those
+/// before 11 that the file system reserves, of which the root directory is one.
+fn used_inodes(text: &str) -> BTreeSet<u64> {
+    let number = |line: &str, name: &str| -> Option<u64> {
+        let (found, value) = line.split_once(':')?;
+        (found == name).then(|| value.trim().parse().ok())?
+    };
+    let count = text.lines().find_map(|line| number(line, "Inode count"));
+    let mut used: BTreeSet<u64> = (11..=count.unwrap_or(0)).collect();
+    let free = { text.lines() }.filter_map(|line| line.trim().strip_prefix("Free inodes: "));
+    for range in free.flat_map(|line| line.split(", ")) {
+        let mut ends = range.split('-').map(str::parse::<u64>);
+        let Some(Ok(first)) = ends.next() else {
+            continue;
+        };
+        let last = ends.next().and_then(Result::ok).unwrap_or(first);
+        used.retain(|inode| !(first..=last).contains(inode));
+    }
+    used.insert(2);
+    used
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_used_inodes_are_those_that_are_not_free() {
+        let text = "Inode count:              24\nFree inodes:              5\n\n  \
+                    Free inodes: 14-16, 18\n  Free inodes: 24\n";
+        let used: Vec<u64> = used_inodes(text).into_iter().collect();
+        assert_eq!(used, [2, 11, 12, 13, 17, 19, 20, 21, 22, 23]);
+    }
+}
