@@ -93,3 +93,49 @@ fetch_from_debian() {
 	(cd "$apt/files" && private_apt apt-get source --download-only --tar-only --only-source "$source=$version") > "$apt/log" 2>&1 &&
 		[[ -f $apt/files/$file ]]
 }
+
+# Selects a separate apt configuration. The first call of a run prepares it for the archives on standard input.
+use_apt() {
+	apt=$DEMO_DIR/apt/$1
+	shift
+	[[ " ${apts_ready-} " == *" $apt "* ]] || prepare_apt "$@"
+	apts_ready+=" $apt"
+}
+
+# Prints the lines of a sources.list for a suite, on the build machine's mirror.
+archive_of() {
+	local uri
+	read -r uri _ < <(debian_archives)
+	printf '%s '"$uri $1 main\n" deb deb-src
+}
+
+# Downloads packages of an architecture and unpacks them into a directory.
+unpack() {
+	local arch=$1 into=$2 debs deb
+	shift 2
+	(($#)) || fail "Debian's index has no packages of $arch to unpack into $into" "look at $apt/sources.list"
+	debs=$DEMO_DIR/apt/debs-$arch
+	rm -rf "$debs"
+	mkdir -p "$debs" "$into"
+	(cd "$debs" && private_apt apt-get -o APT::Architecture="$arch" download "$@") > "$apt/log" 2>&1 || {
+		tail -n 5 "$apt/log" >&2
+		fail "packages of $arch could not be downloaded" "look at $apt/log"
+	}
+	for deb in "$debs"/*.deb; do
+		dpkg-deb -x "$deb" "$into"
+	done
+	say "downloaded $# packages of $arch, $(du -sm "$debs" | cut -f 1) MB"
+	rm -rf "$debs"
+}
+
+# unpack_kernel ARCHITECTURE SUITE PACKAGE DIRECTORY [PACKAGE…]: unpacks Debian's kernel for an architecture, and other packages. PACKAGE
+# is the one that depends on the newest kernel. Of the modules, which have 250 MB, only those of QEMU's devices stay.
+unpack_kernel() {
+	local arch=$1 suite=$2 package=$3 into=$4 kernel
+	shift 4
+	use_apt "kernel-$suite-$arch" "$arch" < <(archive_of "$suite")
+	kernel=$(private_apt apt-cache -o APT::Architecture="$arch" depends "$package" | awk '$1 == "Depends:" { print $2; exit }')
+	unpack "$arch" "$into" "${kernel%:*}" "$@"
+	find "$into" -path '*/modules/*' -name '*.ko*' ! -name 'virtio*' -delete
+	find "$into" -path '*/modules/*' -name '*.ko.xz' -exec xz --decompress {} +
+}

@@ -81,7 +81,7 @@ pub fn crossmerge(
         return Ok(ExitCode::from(report::OWN_FAILURE));
     }
     let typed = args.clone();
-    let words = built_root(closed_behind_applet(options_of_commands(args)));
+    let words = words_for_clap(args);
     let words = std::iter::once(OsString::from("crossmerge")).chain(words);
     let help = after_help(wrappers);
     let command = command().after_help(help);
@@ -178,6 +178,11 @@ fn closed_behind_applet(mut args: Vec<OsString>) -> Vec<OsString> {
         args.insert(applet + 1, "--".into());
     }
     args
+}
+
+/// Converts the arguments of `crossmerge` to those that [`command`] reads.
+pub fn words_for_clap(args: Vec<OsString>) -> Vec<OsString> {
+    built_root(closed_behind_applet(options_of_commands(args)))
 }
 
 /// Inserts `build` into `root TUPLE DIR`.

@@ -397,7 +397,7 @@ src_install() { insinto /etc; doins owned; fowners 990:990 /etc/owned; }
 /// Runs emerge as `nobody`, who is root in a user namespace with subordinate IDs. The namespaces of the script contain a
 /// directory of Python that this user may enter, and what root's emerge has made on other hosts.
 const IN_NAMESPACE: &str = r#"
-    mkdir home var/log python
+    mkdir -p home var/log python
     chown 65534:65534 home
     chmod 755 .
     case $(readlink -f "$(command -v python3)") in

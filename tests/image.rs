@@ -14,9 +14,10 @@ const FORMATS: [&str; 9] = [
 /// The script that makes a root at `$1`: programs, a set-user-ID program, a user's file, hard links, an old file, a
 /// package and a kernel's modules. Its names are made in another order for another `$2`.
 const ROOT: &str = "
-    umask 022; mkdir -p $1; cd $1; mkdir -p bin usr/lib tmp home/board var/db/pkg/app-misc/a-1 lib/modules/6.1.0
+    umask 022; mkdir -p $1; cd $1; mkdir -p bin sbin usr/lib tmp home/board var/db/pkg/app-misc/a-1 lib/modules/6.1.0
     for name in $2; do echo $name > usr/lib/$name; done
     echo '#!/bin/sh' > bin/su; chown 0:0 bin/su; chmod 4755 bin/su; chmod 1777 tmp
+    ln -s ../bin/su sbin/init
     echo mine > home/board/file; chown -R 990:990 home/board
     ln usr/lib/one usr/lib/same; ln -s ../lib/one usr/link
     touch -d @1000000000 usr/lib/two
@@ -70,6 +71,10 @@ fn an_image_has_the_files_of_the_root_with_their_owners_and_modes() {
     prefix
         .command("/usr/sbin/e2fsck", ["-fn", "srv/board.ext4"])
         .success();
+    // The kernel starts `/init` of an initramfs; no other image has that symlink.
+    let archived = |archive: &str| prints(&prefix, "cpio", &["-tvF", archive]);
+    assert!(archived("srv/board.cpio").ends_with("init -> sbin/init\n"));
+    assert!(!prints(&prefix, "tar", &["-tf", "srv/board.tar"]).contains("./init\n"));
     let ask = |question: &str| {
         prints(
             &prefix,

@@ -19,11 +19,14 @@ use nix::{
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::Write as _,
-    fs::{self, File},
+    fs::{self, File, Metadata},
     io,
     os::{
         fd::AsFd,
-        unix::{ffi::OsStrExt, fs::MetadataExt},
+        unix::{
+            ffi::OsStrExt,
+            fs::{MetadataExt, symlink},
+        },
     },
     path::{Path, PathBuf},
     time::Duration,
@@ -54,13 +57,26 @@ impl Runner<'_> {
                 self.program(plan, &program, image)
             }
             ImageStep::Times { tree, time } => self.set_times(tree, *time),
-            ImageStep::Names(path) => {
+            ImageStep::LinkInit { tree, time } => keeping_times(tree, || {
+                let link = tree.join("init");
+                symlink("sbin/init", &link).map_err(ImageError::write(&link))?;
+                set_times(&link, seconds(*time))
+            }),
+            ImageStep::UnlinkInit(tree) => keeping_times(tree, || {
+                let link = tree.join("init");
+                fs_err::remove_file(&link).map_err(ImageError::write(&link))
+            }),
+            ImageStep::Names { file, with_init } => {
+                let mut names: Vec<&Path> = self.tree.files.keys().map(PathBuf::as_path).collect();
+                if *with_init {
+                    names.push(Path::new("init"));
+                }
                 let mut text = Vec::new();
-                for name in self.tree.files.keys() {
+                for name in names {
                     text.extend_from_slice(name.as_os_str().as_bytes());
                     text.push(0);
                 }
-                fs_err::write(path, text).map_err(ImageError::write(path))
+                fs_err::write(file, text).map_err(ImageError::write(file))
             }
             ImageStep::ChangeTimes { image: path, time } => {
                 self.set_change_times(path, *time, image)
@@ -117,15 +133,8 @@ impl Runner<'_> {
                 Err(e) if e.kind() == io::ErrorKind::NotFound => continue,
                 Err(e) => return Err(ImageError::read(&path)(e)),
             };
-            let (seconds, nanoseconds) = (metadata.mtime(), metadata.mtime_nsec());
-            let limit = time.try_into().unwrap_or(i64::MAX);
-            let time = match seconds < limit {
-                true => TimeSpec::new(seconds, nanoseconds),
-                false => TimeSpec::new(limit, 0),
-            };
-            let at = nix::fcntl::AT_FDCWD;
-            utimensat(at, &path, &time, &time, UtimensatFlags::NoFollowSymlink)
-                .map_err(|e| ImageError::write(&path)(e.into()))?;
+            // The time of the last access too, which mke2fs also copies.
+            set_times(&path, modified(&metadata).min(seconds(time)))?;
         }
         Ok(())
     }
@@ -156,6 +165,32 @@ impl Runner<'_> {
         };
         self.program(&plan, "debugfs", image)
     }
+}
+
+/// Changes the names in a directory, and keeps the directory's times.
+fn keeping_times(
+    directory: &Path,
+    change: impl FnOnce() -> Result<(), ImageError>,
+) -> Result<(), ImageError> {
+    let metadata = fs::symlink_metadata(directory).map_err(ImageError::read(directory))?;
+    change()?;
+    set_times(directory, modified(&metadata))
+}
+
+/// Returns the time of a file's last change.
+fn modified(metadata: &Metadata) -> TimeSpec {
+    TimeSpec::new(metadata.mtime(), metadata.mtime_nsec())
+}
+
+fn seconds(time: u64) -> TimeSpec {
+    TimeSpec::new(time.try_into().unwrap_or(i64::MAX), 0)
+}
+
+/// Sets the times of a file or a symlink itself.
+fn set_times(path: &Path, time: TimeSpec) -> Result<(), ImageError> {
+    let at = nix::fcntl::AT_FDCWD;
+    utimensat(at, path, &time, &time, UtimensatFlags::NoFollowSymlink)
+        .map_err(|e| ImageError::write(path)(e.into()))
 }
 
 /// Returns the used inodes in the text that dumpe2fs prints: all except the free ones of each group, and except those

@@ -21,8 +21,12 @@ pub(super) enum ImageStep {
     Run(Plan),
     /// Sets the times of all files of a copy: a later time than this becomes this one.
     Times { tree: PathBuf, time: u64 },
+    /// Makes the symlink `init` to `sbin/init` in a copy: the kernel starts `/init` of an initramfs.
+    LinkInit { tree: PathBuf, time: u64 },
+    /// Removes it, because other images are made of the same copy.
+    UnlinkInit(PathBuf),
     /// Writes the paths of the root's files to a file, each with a NUL after it.
-    Names(PathBuf),
+    Names { file: PathBuf, with_init: bool },
     /// Sets the times at which inodes were changed, which the older mke2fs copies from the files.
     ChangeTimes { image: PathBuf, time: u64 },
     /// Copies an image to a device.
@@ -44,6 +48,8 @@ pub(super) struct Making<'a> {
     pub(super) time: u64,
     /// The checksum of the files.
     pub(super) checksum: &'a str,
+    /// Whether an initramfs needs a symlink `/init`.
+    pub(super) needs_init: bool,
     /// The label of file systems.
     pub(super) label: Option<&'a str>,
     /// PATH, also with the directories of programs for root, which users' PATH does not have everywhere.
@@ -140,7 +146,23 @@ impl Making<'_> {
                 args.extend(self.options.iter().cloned());
                 args.extend(["--directory".into(), root, "--file".into(), path(&plain)]);
                 let cpio = self.reading("cpio", args, &names);
-                let mut steps = vec![ImageStep::Names(names), cpio];
+                let (tree, time) = (self.copy(), self.time);
+                let listed = ImageStep::Names {
+                    file: names,
+                    with_init: self.needs_init,
+                };
+                let mut steps = match self.needs_init {
+                    true => vec![
+                        ImageStep::LinkInit {
+                            tree: tree.clone(),
+                            time,
+                        },
+                        listed,
+                        cpio,
+                        ImageStep::UnlinkInit(tree),
+                    ],
+                    false => vec![listed, cpio],
+                };
                 match compressor {
                     None => steps.push(ImageStep::Rename {
                         image: plain,
@@ -291,9 +313,15 @@ impl ImageStep {
                     quote(tree.as_os_str())
                 )
             }
-            Self::Names(path) => format!(
+            Self::LinkInit { tree, .. } => {
+                format!("ln -s sbin/init {}", quote(tree.join("init").as_os_str()))
+            }
+            Self::UnlinkInit(tree) => {
+                format!("rm {}", quote(tree.join("init").as_os_str()))
+            }
+            Self::Names { file, .. } => format!(
                 "# write the names of the files to {}",
-                quote(path.as_os_str())
+                quote(file.as_os_str())
             ),
             Self::ChangeTimes { image, time } => {
                 format!(

@@ -107,6 +107,12 @@ impl RootTree {
         self.inodes().map(|file| file.metadata.size()).sum()
     }
 
+    /// Returns whether the root has an init but not at `/init`, where the kernel expects that of an initramfs.
+    pub(super) fn needs_init(&self) -> bool {
+        let has = |path: &str| self.files.contains_key(Path::new(path));
+        !has("init") && (has("sbin/init") || has("usr/sbin/init"))
+    }
+
     /// Returns the sockets, which no image contains.
     pub(super) fn sockets(&self) -> impl Iterator<Item = &Path> {
         let files = self.files.iter();

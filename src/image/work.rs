@@ -168,6 +168,7 @@ impl<'a> Work<'a> {
             work: &self.work,
             time: self.manifest.time,
             checksum: &self.manifest.files_sha256,
+            needs_init: self.tree.needs_init(),
             label: self.request.label,
             path: &self.path,
             options: self.request.options,

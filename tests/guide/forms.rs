@@ -8,6 +8,7 @@ use crate::support::Prefix;
 use clap::error::{ContextKind, ErrorKind};
 use std::{
     collections::BTreeSet,
+    ffi::OsString,
     path::{Path, PathBuf},
 };
 
@@ -149,7 +150,8 @@ fn parses(form: &[String]) -> Result<(), String> {
     if form.first().is_none_or(stands_for_any) {
         return Ok(());
     }
-    let words = std::iter::once("crossmerge").chain(form.iter().map(String::as_str));
+    let words = crossmerge::cli::words_for_clap(form.iter().map(OsString::from).collect());
+    let words = std::iter::once("crossmerge".into()).chain(words);
     let Err(error) = crossmerge::cli::command().try_get_matches_from(words) else {
         return Ok(());
     };

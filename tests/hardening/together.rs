@@ -52,6 +52,8 @@ fn fifty_inits_at_once_write_what_one_writes() {
         .map(|n| format!("arm-board{n}-linux-gnueabihf"))
         .collect();
     let prefix = kill::prefix();
+    // Packages of the libc would have other times in each run.
+    prefix.script("tools/emerge", "#!/bin/sh\nexit 1\n");
     for tuple in &tuples {
         prefix.own(["init", tuple]).success();
     }
