@@ -122,7 +122,7 @@ mod tests {
             ("", None),
             ("-1", None),
             ("1.5G", None),
-            ("16000000T", None),
+            ("17000000T", None),
             ("1Mé", None),
         ] {
             assert_eq!(text.parse().ok(), size.map(Size), "{text}");
