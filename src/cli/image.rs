@@ -28,8 +28,8 @@ Examples:
 
 The images stand beside the root: /srv/board.ext4. /srv/board.json lists what is in them.
 
-The same files make the same bytes: no time in an image is later than SOURCE_DATE_EPOCH, or without that variable, than the
-last build of a package. docs/image.md has the details.")]
+The same files make the same bytes. No time in an image is later than SOURCE_DATE_EPOCH, or
+without that variable, than the last build of a package. docs/image.md has the details.")]
 pub(super) struct ImageOptions {
     /// The root
     #[arg(value_hint = ValueHint::DirPath)]
