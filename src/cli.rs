@@ -187,12 +187,13 @@ pub fn words_for_clap(args: Vec<OsString>) -> Vec<OsString> {
 
 /// Inserts `build` into `root TUPLE DIR`.
 fn built_root(mut args: Vec<OsString>) -> Vec<OsString> {
+    let Some(next) = args.get(1).filter(|_| args[0] == "root") else {
+        return args;
+    };
     let command = command();
     let root = command.find_subcommand("root");
-    let is_command = |word: &OsString| root.is_some_and(|it| it.find_subcommand(word).is_some());
-    let is_option = |word: &OsString| word.as_bytes().starts_with(b"-");
-    let next = args.get(1).filter(|_| args[0] == "root");
-    if next.is_some_and(|next| !is_command(next) && !is_option(next)) {
+    let is_command = root.is_some_and(|root| root.find_subcommand(next).is_some());
+    if !is_command && !next.as_bytes().starts_with(b"-") {
         args.insert(1, "build".into());
     }
     args

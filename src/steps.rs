@@ -167,3 +167,12 @@ pub(crate) fn open_log(path: &Path, goes_on: bool) -> io::Result<File> {
     }
     Ok(log)
 }
+
+/// Returns the end of a log for a message. Empty if the log is.
+pub(crate) fn last_lines(log: &Path) -> String {
+    let text = read::read(log, read::CONTENTS).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    let lines = text.lines().filter(|line| !line.trim().is_empty());
+    let lines: Vec<&str> = lines.collect();
+    lines[lines.len().saturating_sub(5)..].join("\n    ")
+}

@@ -4,7 +4,7 @@ use super::{
     error::ImageError,
     format::Size,
     manifest::{ImageManifest, MadeImage},
-    place::{check_place, checksum, clear, write_to},
+    place::{check_place, checksum, write_to},
     request::ImageRequest,
     run::Runner,
     work::Work,
@@ -36,6 +36,7 @@ pub(crate) fn images(request: &ImageRequest<'_>) -> Result<(PathBuf, ImageManife
     let mut work = Work::new(request)?;
     let lock = lock(&work.tree.path)?;
     work.check_space()?;
+    let clear = |path: &Path| file::remove_all(path).map_err(ImageError::write(path));
     clear(&work.work)?;
     let made = work.make(&lock);
     // A failure is reported before a file that cannot be removed, which the next run removes.

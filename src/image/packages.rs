@@ -2,7 +2,7 @@
 
 use super::manifest::{ImageKernel, ImagePackage};
 use crossmerge_plan::words::hex;
-use crossmerge_portage::merged::MERGED;
+use crossmerge_portage::merged::{self, MERGED};
 use crossmerge_system::file::{
     Tree,
     beneath::{FileKind, Node},
@@ -24,35 +24,22 @@ pub(super) fn packages(root: &Tree) -> io::Result<Vec<ImagePackage>> {
     let Some(database) = root.find(Path::new(MERGED)).map_err(io::Error::from)? else {
         return Ok(packages);
     };
-    for category in directories(&database)? {
-        let Some(packages_of) = database.child(&category).map_err(io::Error::from)? else {
-            continue;
-        };
-        for name in directories(&packages_of)? {
-            let Some(package) = packages_of.child(&name).map_err(io::Error::from)? else {
-                continue;
-            };
-            // A name that begins so is a merge that has not ended.
-            if !name.to_string_lossy().starts_with('-') {
-                packages.push(package_of(&category, &name, &package));
-            }
-        }
-    }
+    merged::each(&database, |name, package| {
+        packages.push(package_of(name, package));
+        Ok(())
+    })?;
     packages.sort_by(|one, other| one.name.cmp(&other.name));
     Ok(packages)
 }
 
-fn package_of(category: &OsStr, name: &OsStr, package: &Node) -> ImagePackage {
+fn package_of(name: &str, package: &Node) -> ImagePackage {
     let text = |file: &str| {
         let file = package.child(OsStr::new(file)).ok().flatten();
         let text = file.and_then(|file| file.read_to_string(read::PACKAGE).ok());
         text.unwrap_or_default().trim().to_owned()
     };
     ImagePackage {
-        name: Path::new(category)
-            .join(name)
-            .to_string_lossy()
-            .into_owned(),
+        name: name.to_owned(),
         repository: text("repository"),
         build_time: text("BUILD_TIME").parse().unwrap_or(0),
         build_id: text("BUILD_ID").parse().ok(),

@@ -6,7 +6,7 @@ use super::{
     request::ImageRequest,
 };
 use crossmerge_plan::words::hex;
-use crossmerge_system::file::{self, Directory, read};
+use crossmerge_system::file::{self, read};
 use sha2::{Digest, Sha256};
 use std::{
     collections::BTreeMap,
@@ -109,17 +109,6 @@ pub(super) fn check_place(
         }),
         _ => Ok(()),
     }
-}
-
-/// Removes a directory with everything in it. Succeeds if it does not exist.
-pub(super) fn clear(path: &Path) -> Result<(), ImageError> {
-    match fs::symlink_metadata(path) {
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(e) => return Err(ImageError::read(path)(e)),
-        Ok(there) if there.is_dir() => Directory::open(path)?.clear(&|_| false)?,
-        Ok(_) => {}
-    }
-    file::remove(path).map_err(ImageError::write(path))
 }
 
 /// Returns the size and the checksum of a file.

@@ -1,14 +1,12 @@
 //! Carries out steps.
 
 use super::{error::ImageError, place::write_to, steps::ImageStep, tree::RootTree};
+use crate::steps::last_lines;
 use crossmerge_plan::{
     env::Env,
     plan::{Change, Plan},
 };
-use crossmerge_system::{
-    exec::{self, Interrupts, Job, wait_for},
-    file::read,
-};
+use crossmerge_system::exec::{self, Interrupts, Job, JobEnd};
 use nix::{
     fcntl::Flock,
     sys::{
@@ -91,35 +89,23 @@ impl Runner<'_> {
     /// Runs a program, which ends with this process, however that ends.
     fn program(&self, plan: &Plan, program: &str, image: &str) -> Result<(), ImageError> {
         let log = File::create(&self.log).map_err(ImageError::write(&self.log))?;
-        let mut job = Job::start(plan, self.env, &log, &[self.lock.as_fd()])?;
-        let status = loop {
-            if let Some(status) = job.try_wait()? {
-                break status;
-            }
-            wait_for(&[job.fd(), self.interrupts.fd()], None)?;
-            if let Some(signal) = self.interrupts.next() {
-                job.stop(GRACE)?;
-                return Err(ImageError::Interrupted(signal));
-            }
+        let job = Job::start(plan, self.env, &log, &[self.lock.as_fd()])?;
+        let status = match job.wait(&self.interrupts, GRACE)? {
+            JobEnd::Exited(status) => status,
+            JobEnd::Interrupted(signal) => return Err(ImageError::Interrupted(signal)),
         };
         if status.success() {
             return Ok(());
         }
+        let printed = last_lines(&self.log);
         Err(ImageError::Failed {
             program: program.into(),
             image: image.into(),
-            printed: self.last_lines().unwrap_or_else(|| status.to_string()),
+            printed: match printed.is_empty() {
+                true => status.to_string(),
+                false => printed,
+            },
         })
-    }
-
-    /// Returns the end of the log. `None` if it is empty.
-    fn last_lines(&self) -> Option<String> {
-        let text = read::read(&self.log, read::CONTENTS).ok()?;
-        let text = String::from_utf8_lossy(&text);
-        let lines = text.lines().map(str::trim);
-        let lines: Vec<&str> = lines.filter(|line| !line.is_empty()).collect();
-        let last = lines[lines.len().saturating_sub(5)..].join("\n    ");
-        (!last.is_empty()).then_some(last)
     }
 
     /// Sets the times of a copy: those of the root, or `time` where they are later.

@@ -17,6 +17,7 @@ use crossmerge_plan::{
     env, glob,
     plan::{Change, Plan},
 };
+use crossmerge_portage::merged::MERGED;
 use crossmerge_system::{
     exec,
     file::{Places, below, read},
@@ -37,9 +38,6 @@ const NAME: &str = "crossmerge-toolchain";
 
 /// The repository, in the directory of crossmerge's own files in a sysroot.
 const REPOSITORY: &str = "repository";
-
-/// The installed packages of a root.
-pub(super) const DATABASE: &str = "var/db/pkg";
 
 #[derive(Debug, Deserialize)]
 struct Definitions {
@@ -113,11 +111,7 @@ impl Package {
     }
 
     fn is_installed(&self, sysroot: &Path) -> bool {
-        let ebuild = format!(
-            "{DATABASE}/{}/{}.ebuild",
-            self.versioned(),
-            self.file_name()
-        );
+        let ebuild = format!("{MERGED}/{}/{}.ebuild", self.versioned(), self.file_name());
         let installed = read::read_to_string(&sysroot.join(ebuild), read::SETTINGS);
         installed.is_ok_and(|installed| installed == self.ebuild)
     }
@@ -482,7 +476,7 @@ pub(super) fn installed(sysroot: &Path) -> Vec<Installed> {
             .filter_map(|entry| entry.file_name().into_string().ok())
             .collect()
     };
-    let database = sysroot.join(DATABASE);
+    let database = sysroot.join(MERGED);
     let mut found = Vec::new();
     for category in names(&database) {
         for package in names(&database.join(&category)) {

@@ -21,6 +21,7 @@ use crate::{
     site_cache::data::LEARNED,
 };
 use crossmerge_plan::{report::counted, shown::Show};
+use crossmerge_portage::merged::MERGED;
 use crossmerge_system::file::{
     self, Directory, FileError, Node, Places,
     beneath::{FileKind, MOST_DEPTH},
@@ -137,7 +138,7 @@ fn remove_packages(places: &Places, dry_run: bool) -> Result<Vec<String>, InitEr
         return Ok(names);
     }
     for package in &own {
-        let recorded = sysroot.join(packages::DATABASE).join(&package.versioned);
+        let recorded = sysroot.join(MERGED).join(&package.versioned);
         let built = sysroot.join(BINARY).join(&package.name);
         for path in [recorded, built] {
             remove_directory(places, &path)?;

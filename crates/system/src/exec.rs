@@ -32,7 +32,7 @@ mod writable;
 
 pub use enter::EnterError;
 pub use interrupts::{Interrupts, wait_for};
-pub use job::Job;
+pub use job::{Job, JobEnd};
 pub use printed::PrintedPath;
 
 use crate::file;

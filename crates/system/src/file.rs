@@ -35,6 +35,6 @@ pub use temporary::{Temporary, temporary};
 pub use trust::{OtherUsers, WritableByOthers, others, writable_by_others};
 
 pub use put::{
-    FILE_MODE, PROGRAM_MODE, check_writable, keep, new_name, put, put_program, remove, replace,
-    replace_text, waiting,
+    FILE_MODE, PROGRAM_MODE, check_writable, keep, new_name, put, put_program, remove, remove_all,
+    replace, replace_text, waiting,
 };

@@ -7,7 +7,7 @@ use super::{
     error::PackError,
     finished::{check, stage},
     manifest::{Manifest, NAME, PackedPackage},
-    place::{check_empty, check_space, clear, rename},
+    place::{check_empty, check_space, rename},
     tree::{Toolchain, make, needs},
 };
 use crate::{
@@ -30,7 +30,7 @@ use crossmerge_plan::{
 use crossmerge_portage::merged::{MERGED, files_of};
 use crossmerge_system::{
     exec,
-    file::{Directory, read, waiting},
+    file::{Directory, read, remove_all, waiting},
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -246,7 +246,7 @@ struct Unfinished(PathBuf);
 
 impl Unfinished {
     fn new(path: PathBuf) -> Result<Self, PackError> {
-        clear(&path)?;
+        remove_all(&path).map_err(PackError::write(&path))?;
         Ok(Self(path))
     }
 }
@@ -254,7 +254,7 @@ impl Unfinished {
 impl Drop for Unfinished {
     fn drop(&mut self) {
         // What stays is removed by the next run.
-        let _ = clear(&self.0);
+        let _ = remove_all(&self.0);
     }
 }
 

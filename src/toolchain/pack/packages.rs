@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     context::Context,
-    steps::open_log,
+    steps::{last_lines, open_log},
     toolchain::{
         change::{self, Change as FileChange},
         installed::packages,
@@ -20,7 +20,7 @@ use crate::{
 };
 use crossmerge_plan::plan::{Change, Plan};
 use crossmerge_system::{
-    exec::{Interrupts, Job, wait_for},
+    exec::{Interrupts, Job, JobEnd},
     file::{Directory, read},
 };
 use nix::fcntl::Flock;
@@ -196,25 +196,9 @@ fn emerge(
     Directory::make(parent, &mut Vec::new())?;
     let file = open_log(log, false).map_err(PackError::write(log))?;
     let interrupts = Interrupts::new()?;
-    let mut job = Job::start(&plan, &context.env, &file, &[lock.as_fd()])?;
-    loop {
-        if let Some(status) = job.try_wait()? {
-            return Ok(status);
-        }
-        wait_for(&[job.fd(), interrupts.fd()], None)?;
-        if let Some(signal) = interrupts.next() {
-            job.stop(GRACE)?;
-            return Err(PackError::Interrupted(signal));
-        }
+    let job = Job::start(&plan, &context.env, &file, &[lock.as_fd()])?;
+    match job.wait(&interrupts, GRACE)? {
+        JobEnd::Exited(status) => Ok(status),
+        JobEnd::Interrupted(signal) => Err(PackError::Interrupted(signal)),
     }
-}
-
-/// Returns the end of a log for a message.
-fn last_lines(log: &Path) -> String {
-    let text = read::read_to_string(log, read::CONTENTS).unwrap_or_default();
-    let lines: Vec<&str> = text
-        .lines()
-        .filter(|line| !line.trim().is_empty())
-        .collect();
-    lines[lines.len().saturating_sub(5)..].join("\n    ")
 }

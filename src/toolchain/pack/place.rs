@@ -2,19 +2,8 @@
 
 use super::error::PackError;
 use crate::toolchain::cause;
-use crossmerge_system::file::{self, Directory};
+use crossmerge_system::file::Directory;
 use std::{fs, io, path::Path};
-
-/// Removes a file or a directory with everything in it. Succeeds if it does not exist.
-pub(super) fn clear(path: &Path) -> Result<(), PackError> {
-    match fs::symlink_metadata(path) {
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(e) => return Err(PackError::read(path)(e)),
-        Ok(there) if there.is_dir() => Directory::open(path)?.clear(&|_| false)?,
-        Ok(_) => {}
-    }
-    file::remove(path).map_err(PackError::write(path))
-}
 
 /// Checks that a file system has room for a toolchain.
 pub(super) fn check_space(directory: &Path, bytes: u64) -> Result<(), PackError> {

@@ -6,7 +6,7 @@ use super::{
     archive::Archive,
     error::PackError,
     manifest::{CHECKSUMS, Manifest},
-    place::{check_empty, check_space, clear, rename},
+    place::{check_empty, check_space, rename},
     relocate::Relocation,
     tree::{checksums, list},
 };
@@ -14,7 +14,7 @@ use crate::{config::Config, context::Context, toolchain::run::lock};
 use crossmerge_plan::{env::Env, plan::Plan, tuple::Tuple};
 use crossmerge_system::{
     exec::{self, probe::ProbeDirectory},
-    file::{Directory, FILE_MODE, PROGRAM_MODE, canonical, is_executable, read, waiting},
+    file::{self, Directory, FILE_MODE, PROGRAM_MODE, canonical, is_executable, read, waiting},
     user,
 };
 use std::{
@@ -78,12 +78,12 @@ pub(crate) fn unpack(
     let parent = directory.parent().unwrap_or(Path::new("/"));
     check_space(parent, manifest.bytes)?;
     let new = waiting(directory);
-    clear(&new)?;
+    file::remove_all(&new).map_err(PackError::write(&new))?;
     Directory::make(&new, &mut Vec::new())?;
     let done = fill(unpacked, &new, directory);
     if done.is_err() {
         // What cannot be removed now is removed by the next run.
-        let _ = clear(&new);
+        let _ = file::remove_all(&new);
     }
     done
 }

@@ -10,7 +10,7 @@ use super::{
     error::ExecError,
     image::{Image, Streams},
     inner,
-    interrupts::wait_for,
+    interrupts::{Interrupts, wait_for},
     start::OWN,
     tree::{Message, Stop},
     writable,
@@ -49,6 +49,15 @@ pub struct Job {
     /// The received bytes of an incomplete message.
     received: Vec<u8>,
     state: State,
+}
+
+/// How a job ended.
+#[derive(Debug)]
+pub enum JobEnd {
+    /// The program has ended.
+    Exited(ExitStatus),
+    /// A signal to this process ended the job.
+    Interrupted(Signal),
 }
 
 #[derive(Debug)]
@@ -147,6 +156,24 @@ impl Job {
                 }
                 Ok(Some(_)) => {}
                 Err(_) => return Err(self.lost()),
+            }
+        }
+    }
+
+    /// Waits until the tree has ended. A signal ends it earlier, as [`Self::request_stop`] describes.
+    ///
+    /// # Errors
+    ///
+    /// The errors of [`Self::try_wait`].
+    pub fn wait(mut self, interrupts: &Interrupts, grace: Duration) -> Result<JobEnd, ExecError> {
+        loop {
+            if let Some(status) = self.try_wait()? {
+                return Ok(JobEnd::Exited(status));
+            }
+            wait_for(&[self.fd(), interrupts.fd()], None)?;
+            if let Some(signal) = interrupts.next() {
+                self.stop(grace)?;
+                return Ok(JobEnd::Interrupted(signal));
             }
         }
     }

@@ -129,6 +129,21 @@ pub fn check_writable(directory: &Path) -> io::Result<()> {
     Ok(faccessat(AT_FDCWD, directory, access, AtFlags::AT_EACCESS)?)
 }
 
+/// Removes a file, or a directory with everything in it. Succeeds if it does not exist.
+///
+/// # Errors
+///
+/// The error of opening the parent directory or of removing a path.
+pub fn remove_all(path: &Path) -> io::Result<()> {
+    match fs_err::symlink_metadata(path) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(e) => return Err(e),
+        Ok(there) if there.is_dir() => Directory::open(path)?.clear(&|_| false)?,
+        Ok(_) => {}
+    }
+    remove(path)
+}
+
 /// Returns the temporary name of a new file before it replaces the one of this name.
 pub fn new_name(name: &OsStr) -> OsString {
     beside(name, ".crossmerge-new")
