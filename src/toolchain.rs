@@ -30,6 +30,7 @@ mod show;
 mod status;
 mod step;
 mod threads;
+mod unfinished;
 mod user;
 mod version;
 mod work;

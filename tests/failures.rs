@@ -86,6 +86,7 @@ fn find(case: &str, code: i32, text: &[u8]) -> Option<Cause> {
     let evidence = Evidence {
         tuple: "arm-linux-gnueabi",
         ended: Ended::Code(code),
+        log_begin: 0,
         config_logs: &config_logs,
         open: &open,
         machine: &machine,
@@ -328,6 +329,7 @@ fn the_kernels_counter_decides_whether_memory_was_the_cause() {
         let evidence = Evidence {
             tuple: "x",
             ended: Ended::Code(1),
+            log_begin: 0,
             config_logs: &[],
             open: &|_| Err(io::Error::from(io::ErrorKind::NotFound)),
             machine: &machine,
@@ -337,6 +339,37 @@ fn the_kernels_counter_decides_whether_memory_was_the_cause() {
         let found = found.expect("a failure").known.map(|known| known.id);
         assert_eq!(found.is_some(), known, "{kills:?}: {found:?}");
     }
+}
+
+#[test]
+fn what_an_earlier_attempt_wrote_into_the_log_is_not_the_cause() {
+    let earlier =
+        ">>> Emerging (1 of 1) cross-x/gcc-12::r\nx.c:1:1: error: earlier\nExiting on signal 15\n";
+    let later = ">>> Emerging (1 of 1) cross-x/gcc-12::r\n>>> Compiling source in /x ...\n\
+        y.c:2:1: error: later\nmake: *** [Makefile:1: y.o] Error 1\n\
+         * ERROR: cross-x/gcc-12::r failed (compile phase):\n *   emake failed\n";
+    let text = [earlier, later].concat();
+    let machine = Machine::default();
+    let found = |log_begin| {
+        let evidence = Evidence {
+            tuple: "x",
+            ended: Ended::Code(1),
+            log_begin,
+            config_logs: &[],
+            open: &|_| Err(io::Error::from(io::ErrorKind::NotFound)),
+            machine: &machine,
+            install: &|_| None,
+        };
+        let found = cause::find(Cursor::new(&text), &evidence).expect("readable");
+        found.expect("a failure")
+    };
+    let cause = found(u64::try_from(earlier.len()).expect("a size"));
+    assert_eq!(cause.known, None);
+    assert_eq!(cause.phase.to_string(), "compile");
+    let error = cause.error.expect("an error");
+    assert_eq!((error.number, &*error.text), (6, "y.c:2:1: error: later"));
+    let whole = found(0).known.expect("a known cause");
+    assert_eq!(whole.id, "interrupted");
 }
 
 #[test]

@@ -60,6 +60,8 @@ pub struct Evidence<'e> {
     pub tuple: &'e str,
     /// How emerge ended.
     pub ended: Ended,
+    /// The number of bytes at the beginning of the log that an earlier attempt has written.
+    pub log_begin: u64,
     /// The config.logs below the package's work directory.
     pub config_logs: &'e [ConfigLog],
     /// Opens one of them.
@@ -119,7 +121,7 @@ pub fn find(log: impl BufRead, evidence: &Evidence<'_>) -> io::Result<Option<Cau
         return Ok(None);
     }
     let known = Known::built_in(evidence.tuple);
-    let log = Log::read(log, &known)?;
+    let log = Log::read(log, evidence.log_begin, &known)?;
     let first = log.first_error();
     let failed_command = match first {
         Some(error) => failed_command(&log, error, evidence)?,

@@ -6,6 +6,7 @@ use super::{
     error::ToolchainError,
     link,
     record::{StepRecord, StepState, ToolchainRecord},
+    unfinished,
     work::ToolchainWork,
 };
 use crate::{
@@ -45,6 +46,9 @@ const REFRESH: Duration = Duration::from_millis(500);
 /// Portage's marker of a build whose configure script has succeeded.
 const CONFIGURED: &str = ".configured";
 
+/// The directory of a package's sources and outputs within its build directory.
+const WORK: &str = "work";
+
 /// How a run ended.
 #[derive(Debug)]
 pub(crate) enum Outcome {
@@ -76,6 +80,8 @@ struct Running {
     begun: Instant,
     /// Whether it goes on with a build that was interrupted.
     goes_on: bool,
+    /// The size of the log that earlier attempts have written.
+    log_begin: u64,
     oom_kills: Option<u64>,
 }
 
@@ -237,6 +243,11 @@ impl<'a> Run<'a> {
             let features = format!("{} keepwork", step.environment["FEATURES"]);
             let variable = env::FEATURES.name.into();
             plan.env.insert(variable, Variable::Set(features.into()));
+            let outputs = self.build_directory(place).join(WORK);
+            unfinished::remove(&outputs).map_err(|source| ToolchainError::Write {
+                path: outputs,
+                source,
+            })?;
         }
         let directory = step.log.parent().unwrap_or(Path::new("/"));
         Directory::make(directory, &mut Vec::new())?;
@@ -255,11 +266,13 @@ impl<'a> Run<'a> {
             path: step.log.clone(),
             source,
         })?;
+        let log_begin = log.metadata().map_or(0, |log| log.len());
         Ok(Running {
             place,
             job: Job::start(&plan, &self.context.env, &log, &[self.lock.as_fd()])?,
             begun: Instant::now(),
             goes_on,
+            log_begin,
             oom_kills: cause::oom_kills(),
         })
     }
@@ -431,7 +444,7 @@ impl<'a> Run<'a> {
         Ok(Some(Failure {
             title: category,
             elapsed: begun.elapsed(),
-            cause: self.cause(&log, output.status, &[], None),
+            cause: self.cause((&log, 0), output.status, &[], None),
             log,
         }))
     }
@@ -457,15 +470,20 @@ impl<'a> Run<'a> {
         Failure {
             title: self.work.title(ended.place),
             elapsed: ended.begun.elapsed(),
-            cause: self.cause(&step.log, status, &config_logs, ended.oom_kills),
+            cause: self.cause(
+                (&step.log, ended.log_begin),
+                status,
+                &config_logs,
+                ended.oom_kills,
+            ),
             log: step.log.clone(),
         }
     }
 
-    /// Finds the cause of a failure in a log.
+    /// Finds the cause of a failure in a log, after the bytes that earlier attempts have written.
     fn cause(
         &self,
-        log: &Path,
+        (log, log_begin): (&Path, u64),
         status: ExitStatus,
         config_logs: &[ConfigLog],
         oom_kills: Option<u64>,
@@ -478,6 +496,7 @@ impl<'a> Run<'a> {
                 (Some(code), _) => Ended::Code(code),
                 (None, signal) => Ended::Signal(signal.unwrap_or_default()),
             },
+            log_begin,
             config_logs,
             open: &|path: &Path| {
                 let file: Box<dyn BufRead> = Box::new(BufReader::new(read::open_regular(path)?));

@@ -18,6 +18,24 @@ impl<R: BufRead> Lines<R> {
         Self { text, number: 0 }
     }
 
+    /// Skips a number of bytes. The numbers of the lines count what is skipped.
+    pub(super) fn after(mut text: R, begin: u64) -> io::Result<Self> {
+        let mut number = 0;
+        let mut left = usize::try_from(begin).unwrap_or(usize::MAX);
+        while left > 0 {
+            let bytes = text.fill_buf()?;
+            if bytes.is_empty() {
+                break;
+            }
+            let part = &bytes[..bytes.len().min(left)];
+            number += memchr::memchr_iter(b'\n', part).count();
+            left -= part.len();
+            let used = part.len();
+            text.consume(used);
+        }
+        Ok(Self { text, number })
+    }
+
     /// Returns the next line as the terminal would show it, with its number from 1. Returns `None` at the end.
     pub(super) fn next(&mut self) -> io::Result<Option<(usize, String)>> {
         let mut kept = Vec::new();

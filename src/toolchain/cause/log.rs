@@ -95,9 +95,9 @@ enum Die {
 }
 
 impl Log {
-    /// Reads a log to its end.
-    pub(super) fn read(text: impl BufRead, known: &Known) -> io::Result<Self> {
-        let mut lines = Lines::of(text);
+    /// Reads a log to its end, after the bytes that an earlier attempt has written.
+    pub(super) fn read(text: impl BufRead, begin: u64, known: &Known) -> io::Result<Self> {
+        let mut lines = Lines::after(text, begin)?;
         let mut log = Self {
             package: None,
             phase: Phase::Resolving,
