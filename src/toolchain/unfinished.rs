@@ -11,12 +11,15 @@ use std::{ffi::OsStr, io, path::Path};
 /// a file to the disk at most 30 seconds later (`vm.dirty_expire_centisecs`), and ext4 its metadata 5 seconds after that.
 const WINDOW: i64 = 60;
 
+/// The extensions of object files, libtool's and archives: an empty one is never complete, however old it is.
+const NEVER_EMPTY: [&str; 3] = ["o", "lo", "a"];
+
 /// The first bytes of what compilers, assemblers, linkers and ar write: ELF, an archive, a thin archive, and a
 /// precompiled header of GCC.
 const WRITTEN_BY_TOOLS: [&[u8]; 4] = [b"\x7fELF", b"!<arch>\n", b"!<thin>\n", b"gpch"];
 
-/// Removes the empty files and the outputs of compilers that were written in the last [`WINDOW`] of a build, in a
-/// directory and everything below it. Returns their number.
+/// Removes the empty files and the outputs of compilers that were written in the last [`WINDOW`] of a build, and all
+/// empty object files, in a directory and everything below it. Returns their number.
 ///
 /// # Errors
 ///
@@ -30,13 +33,20 @@ pub(super) fn remove(directory: &Path) -> io::Result<usize> {
     })?;
     let mut removed = 0;
     visit(&top, &mut |directory, name, file| {
-        if file.stat().st_mtime >= last.saturating_sub(WINDOW) && may_be_partial(file)? {
+        let is_recent = file.stat().st_mtime >= last.saturating_sub(WINDOW);
+        if is_empty_object(name, file) || is_recent && may_be_partial(file)? {
             unlinkat(directory.fd(), name, UnlinkatFlags::NoRemoveDir)?;
             removed += 1;
         }
         Ok(())
     })?;
     Ok(removed)
+}
+
+/// Returns whether a file has the name of an object file, and no content.
+fn is_empty_object(name: &OsStr, file: &Node) -> bool {
+    let extension = Path::new(name).extension().and_then(OsStr::to_str);
+    file.size() == 0 && extension.is_some_and(|extension| NEVER_EMPTY.contains(&extension))
 }
 
 /// Returns whether a file is empty or was written by a compiler.
@@ -76,19 +86,20 @@ mod tests {
     };
 
     #[test]
-    fn only_outputs_of_the_last_minute_are_removed() {
+    fn outputs_of_the_last_minute_and_empty_objects_are_removed() {
         let directory = tempfile::tempdir().expect("a directory");
         let top = directory.path();
         fs::create_dir(top.join("gcc")).expect("a directory");
         let end = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
-        let files: [(&str, &[u8], u64, bool); 9] = [
+        let files: [(&str, &[u8], u64, bool); 10] = [
             ("gcc/partial.o", b"\x7fELF\x02", 0, true),
             ("gcc/empty.o", b"", 30, true),
             ("gcc/genattr", b"\x7fELF\x02\x01\x01", 59, true),
             ("libcpp.a", b"!<arch>\n", 1, true),
             ("stdc++.h.gch", b"gpch.014", 5, true),
             ("gcc/old.o", b"\x7fELF\x02", 61, false),
-            ("gcc/old-empty", b"", 3600, false),
+            ("gcc/old-empty.o", b"", 3600, true),
+            ("gcc/old-stamp", b"", 3600, false),
             ("Makefile", b"all:\n", 2, false),
             ("x", b"\x7f", 2, false),
         ];
@@ -103,7 +114,7 @@ mod tests {
         fs::write(outside.path().join("other.o"), "").expect("a file");
         symlink(outside.path(), top.join("link")).expect("a link");
 
-        assert_eq!(remove(top).expect("removed"), 5);
+        assert_eq!(remove(top).expect("removed"), 6);
         for (name, _, _, is_removed) in files {
             assert_eq!(!top.join(name).exists(), is_removed, "{name}");
         }
