@@ -10,6 +10,7 @@ mod boot;
 mod crossdev;
 mod emerge_wrapper;
 mod export;
+mod farm;
 mod image;
 mod init;
 mod invocation;
@@ -163,6 +164,7 @@ fn run(invocation: Invocation<'_>, command: Command) -> Result<ExitCode, Failure
         } => adopt::adopt(&invocation, &tuples, undo, dry_run),
         Command::Toolchain(command) => toolchain::toolchain(invocation, command),
         Command::Root(command) => root::root(invocation, command),
+        Command::Farm(command) => farm::farm(invocation, command),
         Command::Image(options) => image::image(&invocation, &options),
         Command::Remove { tuple, dry_run } => init::remove(invocation, &tuple, dry_run),
     }

@@ -65,6 +65,7 @@
 //! | `toolchain` | builds cross toolchains, and prepares what that needs |
 //! | `root` | builds, checks and measures roots of devices |
 //! | `image` | makes images of a root |
+//! | `farm` | compiler caches, compile servers and binary packages for a target |
 //! | **reports** | |
 //! | `targets` | the targets of the host and their states |
 //! | `doctor` | what is wrong with a target, and the command that fixes it |
@@ -87,6 +88,7 @@ mod distribution;
 pub mod doctor;
 pub mod emulator;
 pub mod export;
+mod farm;
 pub mod fix_root;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]

@@ -149,6 +149,10 @@ const FLOORS: [(&str, &[(&str, &str)]); 10] = [
             ),
             ("root", "builds, checks and measures roots of devices"),
             ("image", "makes images of a root"),
+            (
+                "farm",
+                "compiler caches, compile servers and binary packages for a target",
+            ),
         ],
     ),
     (

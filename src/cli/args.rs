@@ -127,6 +127,9 @@ docs/build-systems.md explains how each file is used.")]
     Root(RootCommand),
     /// Make images of a root: file systems, archives and disks
     Image(super::image::ImageOptions),
+    /// Use ccache, distcc and icecream for a target
+    #[command(subcommand)]
+    Farm(super::farm::FarmCommand),
     /// Start an image or a directory on a virtual board, or run a command in it
     Boot(BootArgs),
     /// Print the kernel configuration with which a kernel boots on a target's virtual board

@@ -1,0 +1,10 @@
+//! `farm`: compiler caches, compile servers and hosts of binary packages for a target.
+//!
+//! crossmerge has no scheduler and no server of its own. It sets up the programs that Portage knows: ccache, distcc and
+//! icecream, and Portage's binary package hosts.
+
+mod engine;
+mod error;
+mod status;
+
+pub(crate) use status::Status;
