@@ -7,7 +7,7 @@ use crate::{
     profile::ProfileError,
     target::{Mismatch, elf_machine::ElfMachine},
 };
-use crossmerge_plan::{passes_on, report::Explain, shown::Show, tuple::Tuple};
+use crossmerge_plan::{passes_on, report::Explain, shown::Show, tuple::Tuple, words::quote_line};
 use crossmerge_system::{
     exec::ExecError,
     file::{self, FileError},
@@ -36,6 +36,8 @@ pub enum InitError {
     NotText(PathBuf),
     #[error("`{path}` is a directory, and init would replace it together with its contents", path = .0.shown())]
     IsADirectory(PathBuf),
+    #[error("`{path}` is a symlink, and crossmerge would replace it to change the file", path = .0.shown())]
+    LinkToEdit(PathBuf),
     #[error("`{path}` is not a directory", path = .0.shown())]
     NotADirectory(PathBuf),
     #[error("`{path}` has ten thousand `._cfgNNNN_` files beside it", path = .0.shown())]
@@ -145,6 +147,10 @@ impl Explain for InitError {
                 None => format!("put the symlinks into another directory with `--bindir DIR`, or move it: `mv {0} {0}.old`", path.shown()),
             },
             Self::NotText(_) => "choose another name".into(),
+            Self::LinkToEdit(path) => {
+                let path = quote_line(path.as_os_str());
+                format!("make it a file: `cp --remove-destination \"$(readlink -f {path})\" {path}`")
+            }
             Self::NotADirectory(path) | Self::IsADirectory(path) => format!("move it: `mv {0} {0}.old`", path.shown()),
             Self::TooManyBeside(_) => "merge and remove them, by hand or with Portage's etc-update".into(),
             Self::NoMainRepository => "name one as main-repo in /etc/portage/repos.conf; `portageq envvar PORTAGE_REPOSITORIES` prints what Portage reads".into(),

@@ -2,6 +2,7 @@
 //! crossdev left half-made.
 
 use super::{
+    block,
     error::InitError,
     files,
     host::HostPortage,
@@ -119,7 +120,10 @@ impl EtcPortage<'_> {
             ),
             text(
                 "make.conf",
-                files::make_conf(target, &self.host.settings, &configroot),
+                block::copy(
+                    &self.text(&make_conf)?.unwrap_or_default(),
+                    &files::make_conf(target, &self.host.settings, &configroot),
+                ),
             ),
         ];
         Ok((writes, Some(chosen)))

@@ -145,6 +145,12 @@ impl InitRecord {
         self.entries.insert(path.into(), BTreeSet::from([entry]));
     }
 
+    /// Removes all entries of the path.
+    #[allow(dead_code, reason = "`crossmerge farm` will call it")]
+    pub(super) fn forget(&mut self, path: &Path) {
+        self.entries.remove(path);
+    }
+
     /// Returns whether the record has this entry for the path.
     pub(super) fn has(&self, path: &Path, entry: &RecordEntry) -> bool {
         self.entries

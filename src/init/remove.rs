@@ -5,10 +5,11 @@
 //! the same lines as work that would be done.
 
 use super::{
+    block,
     error::InitError,
     lock::lock,
     packages,
-    paths::absolute,
+    paths::{absolute, etc_portage},
     record::{self, InitRecord},
     write,
 };
@@ -23,7 +24,7 @@ use crate::{
 use crossmerge_plan::{report::counted, shown::Show};
 use crossmerge_portage::merged::MERGED;
 use crossmerge_system::file::{
-    self, Directory, FileError, Node, Places,
+    self, Directory, FILE_MODE, FileError, Node, Places,
     beneath::{FileKind, MOST_DEPTH},
     read,
 };
@@ -75,6 +76,9 @@ pub fn remove(
     for path in states.iter().chain([&file]) {
         file::find_nofollow_to_change(path)?;
     }
+    if !dry_run {
+        remove_blocks(context, &places, &record)?;
+    }
     // What Portage generated is in directories that init made.
     let packages = remove_packages(&places, dry_run)?;
     let mut removed = Vec::new();
@@ -102,8 +106,13 @@ pub fn remove(
 /// The binary packages of a sysroot.
 const BINARY: &str = "var/cache/binpkgs";
 
-/// The indexes of binary packages.
-const INDEXES: [&str; 2] = ["Packages", "Packages.gz"];
+/// The indexes of binary packages, and what `crossmerge farm serve` writes beside them.
+const INDEXES: [&str; 4] = [
+    "Packages",
+    "Packages.gz",
+    "crossmerge.asc",
+    "crossmerge.toml",
+];
 
 /// Files and empty directories that Portage writes into a root with the first package, besides the package. Source: an
 /// `emerge` of Portage 3.0.83 into an empty root.
@@ -160,6 +169,40 @@ fn remove_packages(places: &Places, dry_run: bool) -> Result<Vec<String>, InitEr
         }
     }
     Ok(names)
+}
+
+/// Removes the blocks from the files that a user wrote or edited, which `remove` keeps.
+fn remove_blocks(context: &Context, places: &Places, record: &InitRecord) -> Result<(), InitError> {
+    let Ok(etc) = etc_portage(context) else {
+        return Ok(());
+    };
+    let mut files = vec![etc.join("make.conf"), etc.join("binrepos.conf")];
+    if let Some(directory) = places.find_nofollow(&files[1])?.filter(Node::is_dir) {
+        let entries = directory.entries()?.into_iter();
+        let entries = entries.filter(|(_, kind)| *kind == FileKind::File);
+        let entries = entries.map(|(name, _)| etc.join("binrepos.conf").join(name));
+        files.extend(entries.collect::<Vec<_>>());
+    }
+    for file in files {
+        let Some(node) = places.find_nofollow(&file)?.filter(Node::is_file) else {
+            continue;
+        };
+        if record.is_as_left(write::within(&file, places.path()), &node)? {
+            continue;
+        }
+        let Ok(text) = node.read_to_string(read::SETTINGS) else {
+            continue;
+        };
+        let without = block::without_any(&text);
+        if without != text {
+            let name = file.file_name().unwrap_or_default();
+            places.replace(&file, |directory, new| {
+                let mode = directory.mode_of(name, FILE_MODE)?;
+                directory.write_synced(new, without.as_bytes(), mode)
+            })?;
+        }
+    }
+    Ok(())
 }
 
 /// Removes a directory of the sysroot with everything in it.
@@ -436,7 +479,11 @@ pub(crate) fn remove_empty_parents(path: &Path, top: &Path) -> Result<(), InitEr
     remove_empty_parents_in(&places, path, top)
 }
 
-fn remove_empty_parents_in(places: &Places, path: &Path, top: &Path) -> Result<(), InitError> {
+pub(super) fn remove_empty_parents_in(
+    places: &Places,
+    path: &Path,
+    top: &Path,
+) -> Result<(), InitError> {
     for directory in path
         .ancestors()
         .skip(1)
