@@ -4,6 +4,7 @@
 //! A definition, a [`Context`] and the caller's arguments give the [`Plan`]. When an applet is called, only users'
 //! own definitions are read: the built-in ones are compiled in.
 
+mod cache_marker;
 mod command;
 pub(crate) mod configure;
 mod error;

@@ -24,6 +24,7 @@ use crate::{
 };
 use changes::set;
 pub use changes::{Layer, Prepared};
+pub(crate) use compiler_cache::compiler_key;
 use crossmerge_plan::{passes_on, report::Explain};
 use portage::{portage, root_packages};
 pub(crate) use variants::{Variant, Variants};
@@ -74,7 +75,9 @@ pub(crate) fn apply_to_tree(
             Layer::Flags => build_system::flags(call, changes)?,
             Layer::BuildTypeFlags => build_system::build_type_flags(call, changes)?,
             Layer::Make => make::make(call, &mut prepared)?,
-            Layer::CompilerCache => compiler_cache::compiler_cache(call, changes),
+            Layer::CompilerCache => {
+                compiler_cache::compiler_cache(call, layers.contains(&Layer::Portage), changes);
+            }
             Layer::Cargo => build_system::cargo(call, &mut prepared)?,
             Layer::Go => build_system::go(call, changes)?,
             Layer::Kernel => kernel::kernel(context, tree, changes)?,

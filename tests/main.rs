@@ -15,6 +15,7 @@ mod completions;
 mod doctor;
 mod emerge;
 mod failures;
+mod farm;
 mod find;
 mod fix_root;
 mod floors;

@@ -1,7 +1,7 @@
 //! The command line of an applet: the caller's, the target's, the configuration's or the wrapper's own. Placeholders
 //! are filled in, and options that the caller also gave are omitted.
 
-use super::{error::AppletError, wrapper::Wrapper};
+use super::{cache_marker, error::AppletError, wrapper::Wrapper};
 use crate::{
     call::Call,
     context::Context,
@@ -34,6 +34,9 @@ const LIBDIR: &str = "{libdir}";
 
 /// The placeholder for a directory of symlinks to start files: `-B{start-files}`. The argument is repeated for each.
 const START_FILES: &str = "{start-files}";
+
+/// The placeholder for options by which a compiler cache notices another compiler: see `cache_marker.rs`.
+const CACHE_MARKER: &str = "{cache-marker}";
 
 /// A complete command line.
 #[derive(Debug, Default)]
@@ -134,6 +137,13 @@ impl Wrapper {
         {
             // The caller also gave the subcommand.
             args.remove(0);
+        }
+        if let Some(at) = after.iter().position(|word| word == CACHE_MARKER) {
+            let header = cache_marker::header(call, &args);
+            let include = header.iter();
+            let include = include.flat_map(|file| ["-include".into(), file.path.clone().into()]);
+            after.splice(at..=at, include.collect::<Vec<OsString>>());
+            files.extend(header);
         }
         for word in &mut words {
             *word = place_file(word, call, &mut files, &mut variants)?;

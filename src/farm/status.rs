@@ -25,7 +25,10 @@ impl Status {
     /// Looks up the programs and the target's FEATURES.
     pub(crate) fn of(context: &Context) -> Result<Self, FarmError> {
         let distribution = Distribution::of(&context.env, &context.config.broot);
-        let features = context.portage()?.target_setting(env::FEATURES.name);
+        let name = env::FEATURES.name;
+        let settings = context.target_settings(&[name])?;
+        let features = settings.and_then(|mut settings| settings.remove(name));
+        let features = features.unwrap_or_default();
         let engines = Engine::ALL.map(|engine| EngineStatus {
             engine,
             program: context

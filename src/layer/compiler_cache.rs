@@ -41,19 +41,28 @@ const WRAPPERS: [(&str, &str); 2] = [
     ),
 ];
 
-/// Sets ccache's string. Without a compiler for the target, it does nothing.
+/// Sets ccache's string. Without a compiler for the target, it does nothing. For an applet that runs Portage, a value in
+/// the target's make.conf counts as the user's, because Portage prefers the environment to make.conf.
 #[inline(never)]
-pub(super) fn compiler_cache(call: &Call, changes: &mut Changes) {
+pub(super) fn compiler_cache(call: &Call, runs_portage: bool, changes: &mut Changes) {
     let context = call.context;
-    let is_callers = context
-        .env
-        .get_name(env::CCACHE_COMPILERCHECK.name)
-        .is_some();
-    if !is_callers && let Some((kind, driver)) = context.compiler() {
-        let key = key(context, files(kind, &driver, call.gcc()));
-        let check = format!("string:{key}");
-        set(changes, env::CCACHE_COMPILERCHECK.name, check);
+    let name = env::CCACHE_COMPILERCHECK.name;
+    let is_in_make_conf = || {
+        let settings = context.read_target_settings(&[name]);
+        let value = settings.and_then(|mut settings| settings.remove(name));
+        value.is_some_and(|value| !value.is_empty())
+    };
+    let is_users = context.env.get_name(name).is_some() || runs_portage && is_in_make_conf();
+    if !is_users && let Some(key) = compiler_key(call) {
+        set(changes, name, format!("string:{key}"));
     }
+}
+
+/// Returns a hexadecimal hash that changes with the target's compiler and with the options that crossmerge adds. `None`
+/// without a compiler.
+pub(crate) fn compiler_key(call: &Call) -> Option<String> {
+    let (kind, driver) = call.context.compiler()?;
+    Some(key(call.context, files(kind, &driver, call.gcc())))
 }
 
 /// Returns a hexadecimal hash that changes with the compiler, whose files are given.
