@@ -72,7 +72,7 @@ threads = $(if $(filter nextest,$(test)),--test-threads $(shell echo $$(($$(npro
 PANEL ?=
 panel_rows = $(target)/tmp/panel
 
-.PHONY: help build program install-program install-docs prepare check-components check coverage demo toolchain toolchains toolchain-gentoo panel kernels verify-site verify-questions races fuzz fuzz-keep bench bench-run order order-run check-settings check-portages docs install uninstall dist clean
+.PHONY: help build program install-program install-docs prepare check-components check coverage demo toolchain toolchains toolchain-gentoo zig panel kernels verify-site verify-questions races fuzz fuzz-keep bench bench-run order order-run check-settings check-portages docs install uninstall dist clean
 
 help:
 	@echo 'make build      build the program, $(binary), and the output of make docs'
@@ -90,6 +90,7 @@ help:
 	@echo 'make toolchain-gentoo GENTOO=… CROSSDEV=…'
 	@echo '                build a cross toolchain with the ebuilds of ::gentoo in GENTOO, and again with crossdev, and compare the files;'
 	@echo '                takes an hour on two idle cores, and 8 GB'
+	@echo 'make zig        build and run programs with Zig from PyPI, 440 MB, which compiles its libc for minutes; ZIG=… for another Zig'
 	@echo 'make check-settings REPO=… CONFIGROOT=…'
 	@echo '                compare the reading of settings with portageq, for your repository and config root'
 	@echo 'make check-portages'
@@ -164,6 +165,13 @@ demo:
 # The times of the steps are in docs/toolchain-prefix.md.
 toolchain:
 	demo/toolchain
+
+# ZIG is the path of Zig's program.
+zig_venv = $(target)/zig
+ZIG ?= $(zig_venv)/bin/python-zig
+zig:
+	[ -x "$(ZIG)" ] || { python3 -m venv $(zig_venv) && $(zig_venv)/bin/pip install --quiet ziglang; }
+	ZIG="$(abspath $(ZIG))" ZIG_GLOBAL_CACHE_DIR="$(abspath $(zig_venv)/cache)" $(CARGO) test --locked --test main zig:: -- --include-ignored
 
 # The table of docs/toolchains.md.
 toolchains:

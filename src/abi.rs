@@ -63,9 +63,11 @@ pub(crate) fn made(
     let source = probes.source("probe.c", probe::BARE).ok()?;
     let out = probes.join("probe");
     let mut args: Vec<OsString> = Vec::new();
-    if kind == ToolchainKind::Llvm {
-        args.push(format!("--target={}", context.tuple).into());
-        args.push("-fuse-ld=lld".into());
+    args.extend(kind.compiler_args(&context.tuple));
+    match (kind, &context.settings.toolchain) {
+        (ToolchainKind::Llvm, _) => args.push("-fuse-ld=lld".into()),
+        (ToolchainKind::Zig, Some(adopted)) => args.extend(adopted.options.iter().map(Into::into)),
+        _ => {}
     }
     args.extend(flags.iter().map(Into::into));
     args.extend(probe::link_bare(&source, &out));

@@ -18,7 +18,7 @@ use crossmerge_system::{
 use serde::Deserialize;
 use std::{
     collections::{BTreeMap, BTreeSet},
-    ffi::OsStr,
+    ffi::{OsStr, OsString},
     io,
     path::{Path, PathBuf},
 };
@@ -198,7 +198,8 @@ pub enum LeakPolicy {
 pub struct Toolchain {
     /// The family, which determines the names and options of its tools.
     pub kind: ToolchainKind,
-    /// The path of a tool up to its name: `/usr/bin/arm-linux-gnueabi-`, or `/usr/bin/` for LLVM.
+    /// The path of a tool up to its name: `/usr/bin/arm-linux-gnueabi-`, or `/usr/bin/` for LLVM. For Zig, the path of
+    /// its program.
     pub prefix: PathBuf,
     /// Additional options for its compilers.
     #[serde(default)]
@@ -208,9 +209,11 @@ pub struct Toolchain {
     pub libdirs: Option<Vec<String>>,
     /// The directory of symlinks through which it finds the start files (crt1.o and so on) of the sysroot.
     pub start_files: Option<PathBuf>,
+    /// The path, up to their names, of the tools for binaries that Zig lacks: `/usr/bin/llvm-` of `/usr/bin/llvm-strip`.
+    pub binutils: Option<PathBuf>,
 }
 
-/// The two families of toolchains.
+/// The families of toolchains.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ToolchainKind {
@@ -218,22 +221,32 @@ pub enum ToolchainKind {
     Gnu,
     /// clang, lld and the LLVM tools: one set of programs for all targets.
     Llvm,
+    /// Zig: one program for all targets, which contains clang and lld, and compiles the libc itself.
+    Zig,
 }
 
+/// The beginning of a tool's name in a wrapper if the tool is a subcommand of Zig's program.
+const SUBCOMMAND: &str = "zig ";
+
 impl ToolchainKind {
+    /// Every family.
+    pub(crate) const ALL: [Self; 3] = [Self::Gnu, Self::Llvm, Self::Zig];
+
     /// Returns the name of the family in TOML.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Gnu => "gnu",
             Self::Llvm => "llvm",
+            Self::Zig => "zig",
         }
     }
 
-    /// Returns the name of its C compiler.
+    /// Returns the name of its C compiler. For Zig, it is only the name of the applet.
     pub fn driver(self) -> &'static str {
         match self {
             Self::Gnu => "gcc",
             Self::Llvm => "clang",
+            Self::Zig => "cc",
         }
     }
 
@@ -242,21 +255,66 @@ impl ToolchainKind {
         match self {
             Self::Gnu => "g++",
             Self::Llvm => "clang++",
+            Self::Zig => "c++",
+        }
+    }
+
+    /// Returns the arguments with which its C compiler compiles for the tuple, if it compiles for several targets.
+    pub(crate) fn compiler_args(self, tuple: &Tuple) -> Option<OsString> {
+        match self {
+            Self::Gnu => None,
+            Self::Llvm => Some(format!("--target={tuple}").into()),
+            Self::Zig => Some("cc".into()),
+        }
+    }
+
+    /// Returns the flags that select the tuple's CPU. Zig has its own names of the CPUs, which `init` records in the
+    /// toolchain's options.
+    pub(crate) fn cpu_flags(self, target: &Target) -> &str {
+        match self {
+            Self::Zig => "",
+            Self::Gnu | Self::Llvm => &target.cflags,
         }
     }
 }
 
 impl Toolchain {
+    /// Returns a toolchain without options.
+    pub(crate) fn new(kind: ToolchainKind, prefix: PathBuf) -> Self {
+        Self {
+            kind,
+            prefix,
+            options: Vec::new(),
+            libdirs: None,
+            start_files: None,
+            binutils: None,
+        }
+    }
+
     /// Returns the path of one of its tools, whether it exists or not. The prefix may end within a file name.
     pub fn tool(&self, tool: &str) -> PathBuf {
-        let mut path = self.prefix.as_os_str().to_owned();
+        let prefix = match self.kind {
+            ToolchainKind::Gnu | ToolchainKind::Llvm => Some(&self.prefix),
+            ToolchainKind::Zig if tool.starts_with(SUBCOMMAND) => return self.prefix.clone(),
+            ToolchainKind::Zig => self.binutils.as_ref(),
+        };
+        let mut path = prefix.cloned().unwrap_or_default().into_os_string();
         path.push(tool);
         path.into()
     }
 
+    /// Returns the subcommand of Zig's program that a tool is.
+    pub(crate) fn subcommand<'t>(&self, tool: &'t str) -> Option<&'t str> {
+        tool.strip_prefix(SUBCOMMAND)
+            .filter(|_| self.kind == ToolchainKind::Zig)
+    }
+
     /// Returns the path of its C compiler, whether it exists or not.
     pub fn compiler(&self) -> PathBuf {
-        self.tool(self.kind.driver())
+        match self.kind {
+            ToolchainKind::Zig => self.prefix.clone(),
+            kind => self.tool(kind.driver()),
+        }
     }
 }
 

@@ -31,6 +31,7 @@ pub(crate) mod toolchain;
 mod traits;
 mod wanted;
 mod write;
+mod zig;
 
 pub use error::InitError;
 pub use remove::remove;
@@ -214,6 +215,7 @@ impl InitRequest<'_> {
         if context.settings.toolchain.is_some() {
             check::check_layout(context, &subject.target, &sysroot, options)?;
             check::check_shadows(context, self.wrappers, &bindir, options)?;
+            notes.extend(zig::note_tools(context));
         } else {
             notes.extend(check::note_compiler_elsewhere(context, &sysroot, options));
         }
@@ -389,6 +391,9 @@ impl InitRequest<'_> {
         };
         let ways = match install {
             Some(command) => format!("`{command} && crossmerge init {tuple}`"),
+            None if target.zig.is_some() && zig::is_installed(context) => {
+                format!("`crossmerge init {tuple} --toolchain zig` adopts Zig")
+            }
             None if find::has_clang(context) => format!(
                 "`crossmerge init {tuple} --llvm` adopts clang, `--toolchain PREFIX` an SDK's"
             ),
@@ -649,6 +654,9 @@ fn toolchain_table(toolchain: &Toolchain) -> toml_edit::Table {
     }
     if let Some(libdirs) = &toolchain.libdirs {
         table["libdirs"] = toml_edit::value(libdirs.iter().collect::<toml_edit::Array>());
+    }
+    if let Some(binutils) = &toolchain.binutils {
+        table["binutils"] = toml_edit::value(binutils.to_string_lossy().as_ref());
     }
     if let Some(links) = &toolchain.start_files {
         table["start_files"] = toml_edit::value(links.to_string_lossy().as_ref());

@@ -14,6 +14,7 @@ mod portage;
 pub(crate) mod site_cache;
 mod target_programs;
 mod variants;
+mod zig_cache;
 
 use crate::{
     call::Call,
@@ -83,6 +84,7 @@ pub(crate) fn apply_to_tree(
             Layer::Kernel => kernel::kernel(context, tree, changes)?,
             Layer::SiteCache => site_cache::site_cache(call, &mut prepared)?,
             Layer::TargetPrograms => target_programs::target_programs(call, &mut prepared),
+            Layer::ZigCache => zig_cache::zig_cache(context, changes),
         }
     }
     Ok(prepared)

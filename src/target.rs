@@ -72,6 +72,12 @@ pub struct Target {
     pub goarch: Option<String>,
     /// Go's variable for the CPU level of that GOARCH, with its value.
     pub golevel: Option<String>,
+    /// Zig's `-target`.
+    #[serde(skip)]
+    pub zig: Option<String>,
+    /// Zig's `-mcpu` for the CPU that the tuple names. `None` if Zig's default is right.
+    #[serde(skip)]
+    pub zigcpu: Option<String>,
     /// Go's GOOS.
     pub goos: Option<&'static str>,
     /// Meson's `cpu_family`.
@@ -265,6 +271,7 @@ impl Target {
             .map_err(|e| source.malformed(&e))?;
         let system = system::of(tuple);
         let goarch = name(facts.goarch);
+        let zig = facts.zig.and_then(name);
         Ok(Self {
             tuple: tuple.to_string(),
             cpu: tuple.cpu().into(),
@@ -281,6 +288,8 @@ impl Target {
             rust: name(facts.rust),
             golevel: goarch.as_ref().and(facts.golevel).and_then(name),
             goarch,
+            zigcpu: zig.as_ref().and(facts.zigcpu).and_then(name),
+            zig,
             goos: system.go,
             meson_cpu_family: name(facts.meson_cpu_family),
             meson_system: system.meson,

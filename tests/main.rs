@@ -46,3 +46,4 @@ mod start;
 mod toolchain;
 mod toolchain_build;
 mod xkmake;
+mod zig;

@@ -145,6 +145,11 @@ impl Wrapper {
             after.splice(at..=at, include.collect::<Vec<OsString>>());
             files.extend(header);
         }
+        let is_omitted = |arg: &OsString| {
+            let arg = arg.to_string_lossy();
+            self.omits.iter().any(|glob| glob::matches(glob, &arg))
+        };
+        args.retain(|arg| !is_omitted(arg));
         for word in &mut words {
             *word = place_file(word, call, &mut files, &mut variants)?;
         }
@@ -206,17 +211,14 @@ impl Wrapper {
             context.check_chosen_sysroot()?;
         }
         let sysroot = named.map_or_else(|| context.sysroot(), PathBuf::from);
-        let tool = match (tool, &context.settings.toolchain) {
-            (Some(tool), Some(toolchain)) => toolchain.tool(tool).into(),
-            _ => OsString::new(),
-        };
+        let mut of_tool: Vec<OsString> = Vec::new();
+        if let (Some(tool), Some(toolchain)) = (tool, &context.settings.toolchain) {
+            of_tool.push(toolchain.tool(tool).into());
+            of_tool.extend(toolchain.subcommand(tool).map(Into::into));
+        }
         let fill = |word: String| {
             let word = fill(word.as_ref(), "{tuple}", OsStr::new(context.tuple.as_str()));
-            fill(
-                &fill(&word, "{sysroot}", sysroot.as_os_str()),
-                "{tool}",
-                &tool,
-            )
+            fill(&word, "{sysroot}", sysroot.as_os_str())
         };
         let options = context
             .settings
@@ -227,6 +229,7 @@ impl Wrapper {
         let mut filled = Vec::new();
         for word in words.iter().filter(stays) {
             match word.as_str() {
+                "{tool}" => filled.append(&mut of_tool),
                 "{options}" => filled.extend(options.iter().filter(ours).cloned().map(fill)),
                 word if word.contains(START_FILES) => {
                     let directories = libraries::start_files(context, &sysroot);

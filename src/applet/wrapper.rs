@@ -37,6 +37,9 @@ pub struct Wrapper {
     /// Caller options that suppress all options of `command`. An identical option always does.
     #[serde(default)]
     pub(super) yields_to: Vec<String>,
+    /// Globs over the caller's arguments: the tool does not get those that match one.
+    #[serde(default)]
+    pub(super) omits: Vec<String>,
     /// The environment layers, applied in this order.
     #[serde(default)]
     pub layers: Vec<Layer>,

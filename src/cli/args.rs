@@ -231,7 +231,7 @@ pub(super) struct Init {
     /// Make the symlinks in this directory instead of beside crossmerge, from now on
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(super) bindir: Option<PathBuf>,
-    /// Adopt the toolchain whose tools' names begin with this: arm-linux-gnueabi-, /opt/sdk/bin/arm-vendor-; or
+    /// Adopt the toolchain whose tools' names begin with this: arm-linux-gnueabi-, /opt/sdk/bin/arm-vendor-; `zig`; or
     /// `none`
     ///
     /// Without this option, init adopts the installed cross compiler for the tuple, with its libc.

@@ -69,6 +69,12 @@ impl Context {
             })
     }
 
+    /// The flags that select the tuple's CPU. Empty if the adopted compiler selects it itself.
+    pub(crate) fn cpu_flags<'t>(&self, target: &'t Target) -> &'t str {
+        let adopted = self.settings.toolchain.as_ref();
+        adopted.map_or(&*target.cflags, |adopted| adopted.kind.cpu_flags(target))
+    }
+
     /// CBUILD in the environment, else in Portage's settings, else from the native compiler. `None` if none of them
     /// has it.
     pub fn cbuild(&self) -> Result<Option<String>, ContextError> {

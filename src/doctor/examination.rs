@@ -209,6 +209,12 @@ impl<'a> Examination<'a> {
         self.compiler.get_or_init(find).as_ref()
     }
 
+    /// Returns whether the compiler is Zig, which has its own libc and needs none in the sysroot.
+    pub(super) fn has_zigs_libc(&self) -> bool {
+        self.compiler()
+            .is_some_and(|compiler| compiler.kind == ToolchainKind::Zig)
+    }
+
     /// Runs the compiler as the command `<tuple>-gcc` would. The outer error is a failure of crossmerge; the inner one
     /// means that the compiler did not start.
     pub(super) fn compile<A: Into<OsString>>(
@@ -238,7 +244,11 @@ impl<'a> Examination<'a> {
         };
         let driver = compiler.kind.cxx_driver();
         let plan = match &self.context.settings.toolchain {
-            Some(adopted) if adopted.tool(driver).exists() => self.wrapped(driver, args)?,
+            Some(adopted)
+                if adopted.kind == ToolchainKind::Zig || adopted.tool(driver).exists() =>
+            {
+                self.wrapped(driver, args)?
+            }
             Some(_) => return Ok(None),
             None => {
                 let name = format!("{}-{driver}", self.tuple());
@@ -337,13 +347,7 @@ impl<'a> Examination<'a> {
     /// Returns the command that adopts a GNU toolchain. If the target's symlinks would shadow real tools, it makes a
     /// target with another vendor instead.
     pub(super) fn adopting(&self, prefix: &OsStr, with_libc: bool) -> String {
-        let toolchain = Toolchain {
-            kind: ToolchainKind::Gnu,
-            prefix: prefix.into(),
-            options: Vec::new(),
-            libdirs: None,
-            start_files: None,
-        };
+        let toolchain = Toolchain::new(ToolchainKind::Gnu, prefix.into());
         if init::shadowed(self.context, self.wrappers, &self.bindir, &toolchain).is_some() {
             let options = init::InitOptions {
                 toolchain: Some(prefix.to_owned()),

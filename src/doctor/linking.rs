@@ -4,6 +4,7 @@ use super::{
     examination::{Examination, complaint},
     finding::{CheckResult, DoctorError},
 };
+use crossmerge_system::elf;
 use std::{ffi::OsStr, path::PathBuf, process::Output};
 
 /// A program that prints a line.
@@ -27,7 +28,12 @@ const CALLER_SOURCE: &str = "#include <stdio.h>\nconst char *probe_text(void);\n
 const CXX_SOURCE: &str = "#include <iostream>\n#include <stdexcept>\nint main() {\n\ttry { throw std::runtime_error(\"crossmerge\"); }\n\tcatch (const std::exception &e) { std::cout << e.what() << std::endl; }\n}\n";
 
 pub(super) fn static_program(exam: &Examination) -> Result<CheckResult, DoctorError> {
-    if exam.library("libc.a").is_none() {
+    let is_musl = || {
+        exam.target()
+            .is_ok_and(|target| target.elibc == Some("musl"))
+    };
+    let has_libc = exam.library("libc.a").is_some();
+    if !(has_libc || exam.has_zigs_libc() && is_musl()) {
         let why = "the sysroot has no `libc.a`";
         return Ok(CheckResult::not_for_this_target(why));
     }
@@ -44,7 +50,7 @@ pub(super) fn static_program(exam: &Examination) -> Result<CheckResult, DoctorEr
 }
 
 pub(super) fn shared(exam: &Examination) -> Result<CheckResult, DoctorError> {
-    if exam.library("libc.so").is_none() {
+    if exam.library("libc.so").is_none() && !exam.has_zigs_libc() {
         let why = "the sysroot has no `libc.so`";
         return Ok(CheckResult::not_for_this_target(why));
     }
@@ -112,7 +118,17 @@ pub(super) fn programs(
     let made = PROGRAMS
         .into_iter()
         .filter(|name| exam.scratch(name).exists());
-    let programs = made.filter(|name| *name != CXX || has_library);
+    let programs = made.filter(|name| match exam.has_zigs_libc() {
+        // Zig links its C++ library statically, and has no dynamic linker.
+        true => {
+            let interpreter = elf::interpreter(&exam.scratch(name)).ok().flatten();
+            interpreter.is_none_or(|linker| {
+                let linker = linker.strip_prefix("/").unwrap_or(&linker).to_owned();
+                exam.sysroot.join(linker).exists()
+            })
+        }
+        false => *name != CXX || has_library,
+    });
     Ok((programs.collect(), directories))
 }
 

@@ -70,7 +70,9 @@ pub(super) fn abi(exam: &Examination) -> Result<CheckResult, DoctorError> {
             "the profile has no flags for an ABI",
         ));
     }
-    let own = exam.target().map_or("", |target| &target.cflags);
+    let own = exam
+        .target()
+        .map_or("", |target| exam.context.cpu_flags(target));
     let make = |flags: &str, name: &str| -> Result<Option<Abi>, DoctorError> {
         let (source, out) = (exam.scratch("probe.c"), exam.scratch(name));
         let mut args: Vec<OsString> = flags.split_whitespace().map(Into::into).collect();

@@ -31,6 +31,9 @@ pub(super) fn libc(exam: &Examination) -> Result<CheckResult, DoctorError> {
     }
     let asked = exam.source("header.c", "#include <stdio.h>\n")?;
     let header = exam.compile(["-E".as_ref(), asked.as_os_str()])??;
+    if exam.has_zigs_libc() && header.status.success() {
+        return Ok(CheckResult::ok("Zig compiles its own"));
+    }
     let in_sysroot = exam.sysroot.join("usr/include/stdio.h").exists();
     if !header.status.success() || !in_sysroot {
         let why = if header.status.success() {
@@ -193,6 +196,10 @@ pub(super) fn run(exam: &Examination) -> Result<CheckResult, DoctorError> {
     env.insert(env::QEMU_LD_PREFIX.name.into(), sysroot);
     let (programs, directories) = linking::programs(exam)?;
     let options = qemu::option(exam.context, &exam.sysroot, directories);
+    if programs.is_empty() {
+        let why = "the sysroot has no dynamic linker, and Zig has none";
+        return Ok(CheckResult::skipped(why));
+    }
     let mut ran = Vec::new();
     let mut failed = None;
     for name in programs {

@@ -145,7 +145,12 @@ pub(super) fn float_abi(exam: &Examination) -> Result<CheckResult, DoctorError> 
         let why = "the target's ELF headers do not record a float ABI";
         return Ok(CheckResult::not_for_this_target(why));
     };
-    let mut args: Vec<OsString> = target.cflags.split_whitespace().map(Into::into).collect();
+    let mut args: Vec<OsString> = exam
+        .context
+        .cpu_flags(target)
+        .split_whitespace()
+        .map(Into::into)
+        .collect();
     let out = exam.scratch("bare-tuple");
     args.extend(link_bare(&exam.scratch("probe.c"), &out));
     let header;
@@ -196,7 +201,7 @@ fn replace_libc(exam: &Examination) -> String {
         // `remove` removes the adopted toolchain's settings as well.
         (fix, Some(adopted)) if !fix.contains(" --toolchain ") => match adopted.kind {
             ToolchainKind::Llvm => format!("{remove} && {fix} --llvm"),
-            ToolchainKind::Gnu => {
+            ToolchainKind::Gnu | ToolchainKind::Zig => {
                 let prefix = quote(adopted.prefix.as_os_str());
                 format!("{remove} && {fix} --toolchain {prefix}")
             }
@@ -272,7 +277,10 @@ pub(super) fn search(exam: &Examination) -> Result<CheckResult, DoctorError> {
             exam.fix_toolchain(),
         ));
     }
-    if exam.library("libc.so").is_some() && !searches_for_libraries(exam, &wanted)? {
+    if compiler.kind != ToolchainKind::Zig
+        && exam.library("libc.so").is_some()
+        && !searches_for_libraries(exam, &wanted)?
+    {
         return Ok(CheckResult::error(
             format!(
                 "the compiler does not search `{}` for libraries",

@@ -47,7 +47,7 @@ impl Gcc {
     pub(crate) fn of(context: &Context) -> Option<Self> {
         match context.compiler()? {
             (ToolchainKind::Gnu, driver) => Self::behind(&driver),
-            (ToolchainKind::Llvm, _) => None,
+            (ToolchainKind::Llvm | ToolchainKind::Zig, _) => None,
         }
     }
 

@@ -357,7 +357,10 @@ impl Flags {
                 .for_each(|name| flags.put(name, &settings[*name])),
             None => {
                 for name in ["CFLAGS", "CXXFLAGS"] {
-                    flags.put(name, &format!("{DEFAULT_FLAGS} {}", target.cflags));
+                    flags.put(
+                        name,
+                        &format!("{DEFAULT_FLAGS} {}", context.cpu_flags(target)),
+                    );
                 }
             }
         }

@@ -177,9 +177,11 @@ fn real_tool(context: &Context, name: &str) -> Option<PathBuf> {
 /// symlinks do not shadow the real tools.
 pub(crate) fn instead(context: &Context, options: &InitOptions) -> String {
     let adopted = context.settings.toolchain.as_ref();
+    let is_zig = adopted.is_some_and(|adopted| adopted.kind == ToolchainKind::Zig);
     let kind = match (&options.toolchain, options.llvm) {
-        (Some(_), _) => ToolchainKind::Gnu,
-        (None, true) => ToolchainKind::Llvm,
+        (_, true) => ToolchainKind::Llvm,
+        _ if is_zig => ToolchainKind::Zig,
+        (Some(_), false) => ToolchainKind::Gnu,
         (None, false) => adopted.map_or(ToolchainKind::Gnu, |adopted| adopted.kind),
     };
     let mut command = format!("crossmerge init {}", free_tuple(context, kind));
@@ -187,8 +189,9 @@ pub(crate) fn instead(context: &Context, options: &InitOptions) -> String {
         command.push_str(&format!(" {option} {}", quote(value)));
     };
     match (kind, &options.toolchain, adopted) {
-        (ToolchainKind::Gnu, Some(prefix), _) => add("--toolchain", prefix),
-        (ToolchainKind::Gnu, None, Some(adopted)) => add("--toolchain", adopted.prefix.as_os_str()),
+        (ToolchainKind::Llvm, ..) => {}
+        (_, Some(prefix), _) => add("--toolchain", prefix),
+        (_, None, Some(adopted)) => add("--toolchain", adopted.prefix.as_os_str()),
         _ => {}
     }
     if let Some(sysroot) = &options.sysroot {
@@ -204,7 +207,7 @@ pub(crate) fn instead(context: &Context, options: &InitOptions) -> String {
         command.push_str(" --llvm");
     }
     let has_kernel = context.target().is_ok_and(|target| target.kernel.is_some());
-    if options.with_libc || has_kernel {
+    if kind != ToolchainKind::Zig && (options.with_libc || has_kernel) {
         command.push_str(" --with-libc");
     }
     command
@@ -261,19 +264,14 @@ pub(super) fn is_the_targets(context: &Context, toolchain: &Toolchain, sysroot: 
 /// Returns the toolchain of a compiler, from its path.
 fn named(compiler: &Path, kind: ToolchainKind) -> Option<Toolchain> {
     let prefix = compiler.to_str()?.strip_suffix(kind.driver())?;
-    Some(Toolchain {
-        kind,
-        prefix: prefix.into(),
-        options: Vec::new(),
-        libdirs: None,
-        start_files: None,
-    })
+    Some(Toolchain::new(kind, prefix.into()))
 }
 
 /// Returns whether a compiler uses a sysroot by default.
 fn uses(context: &Context, toolchain: &Toolchain, sysroot: &Path) -> bool {
     const SYSROOT: &str = "--sysroot=";
     let own = match toolchain.kind {
+        ToolchainKind::Zig => None,
         ToolchainKind::Gnu => toolchain::compiler(context, toolchain, ["-print-sysroot"])
             .ok()
             .and_then(|output| PrintedPath::of_output(&output)),

@@ -53,6 +53,28 @@ pub enum InitError {
         /// The command that installs a compiler of the tuple, or clang.
         install: Option<String>,
     },
+    #[error("there is no program `{name}`", name = .name.shown())]
+    NoZig {
+        name: OsString,
+        /// The command that installs Zig.
+        install: Option<String>,
+    },
+    #[error("`{program} env` does not print the path and the version of Zig", program = .0.shown())]
+    NoZigEnv(PathBuf),
+    #[error("`{program}` is Zig {version}, and crossmerge needs {oldest} or later", program = .program.shown())]
+    OldZig {
+        program: PathBuf,
+        version: String,
+        oldest: String,
+    },
+    #[error("Zig has no libc for `{tuple}`: its CPU, its system or its ABI")]
+    NotZigs {
+        tuple: Tuple,
+        /// The command that installs another compiler.
+        instead: Option<String>,
+    },
+    #[error("the libc of `{program}` exists only as source code that Zig compiles itself, so there is nothing to copy", program = .0.shown())]
+    ZigsLibc(PathBuf),
     #[error("`{compiler}` cannot compile an empty file:\n{output}", compiler = .compiler.shown())]
     CompilerFails { compiler: OsString, output: String },
     #[error("`{compiler}` does not build for `{tuple}`: its output is {made}, and the tuple means {wanted}", compiler = .compiler.shown())]
@@ -160,6 +182,16 @@ impl Explain for InitError {
             }
             Self::NoCompiler { install: Some(command), .. } => format!("`{command}` installs one; then run this again without `--toolchain`"),
             Self::NoCompiler { .. } => "PREFIX is the part of the path before `gcc`: `--toolchain /opt/sdk/bin/arm-linux-gnueabi-`; or install clang for `--llvm`".into(),
+            Self::NoZig { install: Some(command), .. } if command.contains("ziglang") => {
+                format!("`{command}`, then `--toolchain zig/ziglang/zig`")
+            }
+            Self::NoZig { install: Some(command), .. } => format!("`{command}`"),
+            Self::NoZig { .. } => "unpack a release of https://ziglang.org/download, and name its program: `--toolchain /opt/zig/zig`".into(),
+            Self::NoZigEnv(_) => "name Zig's program itself: `--toolchain /opt/zig/zig`".into(),
+            Self::OldZig { .. } => "unpack a newer release of https://ziglang.org/download, and name its program: `--toolchain /opt/zig/zig`".into(),
+            Self::NotZigs { instead: Some(command), .. } => format!("adopt GCC instead: `{command}`"),
+            Self::NotZigs { tuple, .. } => format!("`crossmerge toolchain build {tuple}` builds a toolchain"),
+            Self::ZigsLibc(_) => "omit `--with-libc`".into(),
             Self::CompilerFails { .. } => "the toolchain itself is broken: fix or reinstall it".into(),
             Self::OtherTraits { instead: Some(command), .. } => format!("adopt one that does: `{command}`"),
             Self::WrongMachine { tuple, .. } | Self::OtherTraits { tuple, .. } => {

@@ -122,7 +122,12 @@ impl EtcPortage<'_> {
                 "make.conf",
                 block::copy(
                     &self.text(&make_conf)?.unwrap_or_default(),
-                    &files::make_conf(target, &self.host.settings, &configroot),
+                    &files::make_conf(
+                        target,
+                        self.context.cpu_flags(target),
+                        &self.host.settings,
+                        &configroot,
+                    ),
                 ),
             ),
         ];
@@ -220,7 +225,7 @@ impl EtcPortage<'_> {
             let words: Vec<&str> = flags.split_whitespace().collect();
             abi::made(self.context, *kind, compiler, &words)
         };
-        let own_flags = &self.subject.target.cflags;
+        let own_flags = self.context.cpu_flags(&self.subject.target);
         let own = OnceCell::new();
         let known = RefCell::new(BTreeMap::<String, bool>::new());
         move |flags| {

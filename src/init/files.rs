@@ -59,7 +59,7 @@ pub(super) fn first_line(target: &Target) -> String {
 }
 
 /// Renders `etc/portage/make.conf`.
-pub(super) fn make_conf(target: &Target, host: &Settings, root: &Path) -> String {
+pub(super) fn make_conf(target: &Target, cpu_flags: &str, host: &Settings, root: &Path) -> String {
     let setting = |name: &str| host.get(name).map_or("", String::as_str);
     let enabled: Vec<&str> = setting("FEATURES").split_whitespace().collect();
     let sandboxes = SANDBOXES
@@ -83,7 +83,7 @@ pub(super) fn make_conf(target: &Target, host: &Settings, root: &Path) -> String
         .replace("@ROOT@", &escaped(&root))
         .replace(
             "@CFLAGS@",
-            format!("-O2 -pipe -fomit-frame-pointer {}", target.cflags).trim_end(),
+            format!("-O2 -pipe -fomit-frame-pointer {cpu_flags}").trim_end(),
         )
         .replace(
             "@FEATURES@",
@@ -259,7 +259,12 @@ mod tests {
             ("PORTAGE_USERNAME", "portage"),
         ];
         let host = host.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        make_conf(&target, &Settings::from(host), Path::new("/usr/x"))
+        make_conf(
+            &target,
+            &target.cflags,
+            &Settings::from(host),
+            Path::new("/usr/x"),
+        )
     }
 
     #[test]

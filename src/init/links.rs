@@ -60,7 +60,7 @@ pub(super) fn move_to_crossdevs(
 /// Lists crossmerge's symlinks for tools that the adopted toolchain does not have, left from an earlier toolchain.
 pub(super) fn stale(context: &Context, wrappers: &Wrappers, bindir: &Path) -> Vec<PathBuf> {
     let wanted = names(context, wrappers);
-    let kinds = [ToolchainKind::Gnu, ToolchainKind::Llvm].into_iter();
+    let kinds = ToolchainKind::ALL.into_iter();
     let tools = kinds.flat_map(|kind| wrappers.tools(kind).map(|(name, _)| name));
     let links = tools.map(|tool| format!("{}-{tool}", context.tuple));
     let mut stale: Vec<PathBuf> = links

@@ -9,6 +9,7 @@ use super::{
     layout::Layout,
     traits::{Headers, Traits},
     write::{Content, OnConflict, Write},
+    zig,
 };
 use crate::{
     config::{Toolchain, ToolchainKind},
@@ -30,13 +31,23 @@ use std::{
     process::Output,
 };
 
-/// Finds `<prefix>gcc`, or clang, and checks that it builds for the target.
+/// Finds `<prefix>gcc`, clang or Zig, and checks that it builds for the target.
 pub(crate) fn adopt(
     context: &Context,
     target: &Target,
     kind: ToolchainKind,
     prefix: &OsStr,
 ) -> Result<Toolchain, InitError> {
+    if kind == ToolchainKind::Zig {
+        let mut toolchain = zig::find(context, target, prefix, || {
+            not_installed(context, target, ToolchainKind::Gnu)
+        })?;
+        check(context, target, &toolchain)?;
+        toolchain.binutils = zig::binutils(context, |probes, args| {
+            compiler_in(probes, context, &toolchain, args)
+        })?;
+        return Ok(toolchain);
+    }
     let driver = kind.driver();
     let find = |prefix: &OsStr| {
         let mut name = prefix.to_owned();
@@ -65,13 +76,7 @@ pub(crate) fn adopt(
         .as_bytes()
         .strip_suffix(driver.as_bytes())
         .unwrap_or_default();
-    let mut toolchain = Toolchain {
-        kind,
-        prefix: OsStr::from_bytes(prefix).into(),
-        options: Vec::new(),
-        libdirs: None,
-        start_files: None,
-    };
+    let mut toolchain = Toolchain::new(kind, OsStr::from_bytes(prefix).into());
     if kind == ToolchainKind::Llvm {
         toolchain.options = gcc_toolchain(context, &toolchain)?;
     }
@@ -90,7 +95,7 @@ fn check(context: &Context, target: &Target, toolchain: &Toolchain) -> Result<()
     let is_elf = check_object(context, target, toolchain)?;
     // Without a sysroot, clang finds the host's headers.
     let headers = match toolchain.kind {
-        ToolchainKind::Gnu => Headers::Found,
+        ToolchainKind::Gnu | ToolchainKind::Zig => Headers::Found,
         ToolchainKind::Llvm => Headers::None,
     };
     let Some(traits) = traits(context, toolchain, headers)? else {
@@ -113,7 +118,12 @@ fn traits(
     headers: Headers,
 ) -> Result<Option<Traits>, InitError> {
     let probes = ProbeDirectory::new()?;
+    // Zig compiles the libc before it prints the commands of a link, and needs minutes for that. The last of `-c` and
+    // `-E` decides.
+    let ends_early = toolchain.kind == ToolchainKind::Zig;
+    let compile = ends_early.then_some(OsStr::new("-c"));
     Traits::ask(&probes, headers, |args| {
+        let args = compile.into_iter().chain(args.iter().copied());
         compiler_in(&probes, context, toolchain, args)
     })
 }
@@ -148,13 +158,7 @@ fn fitting(context: &Context, target: &Target) -> Option<PathBuf> {
     let serving = installed::serving(context, target, &families);
     let mut prefixes = serving.into_iter().map(|compiler| compiler.prefix);
     prefixes.find(|prefix| {
-        let toolchain = Toolchain {
-            kind: ToolchainKind::Gnu,
-            prefix: prefix.clone(),
-            options: Vec::new(),
-            libdirs: None,
-            start_files: None,
-        };
+        let toolchain = Toolchain::new(ToolchainKind::Gnu, prefix.clone());
         fits(context, target, &toolchain)
     })
 }
@@ -200,6 +204,7 @@ fn not_installed(context: &Context, target: &Target, kind: ToolchainKind) -> Opt
     match kind {
         ToolchainKind::Gnu => distribution.compiler(target, &context.config.families().ok()?),
         ToolchainKind::Llvm => distribution.install(kind.driver()),
+        ToolchainKind::Zig => distribution.install("zig"),
     }
 }
 
@@ -242,9 +247,7 @@ fn compiler_in(
     args: impl IntoIterator<Item = impl Into<OsString>>,
 ) -> Result<Output, InitError> {
     let mut all: Vec<OsString> = Vec::new();
-    if toolchain.kind == ToolchainKind::Llvm {
-        all.push(format!("--target={}", context.tuple).into());
-    }
+    all.extend(toolchain.kind.compiler_args(&context.tuple));
     // Options with the sysroot do not affect what is determined here.
     let options = toolchain.options.iter();
     let options = options.filter(|option| !option.contains("{sysroot}"));
@@ -332,6 +335,7 @@ pub(super) fn libc(
             PrintedPath::of_output(&compiler(context, toolchain, ["-print-sysroot"])?)
         }
         ToolchainKind::Llvm => None,
+        ToolchainKind::Zig => return Err(InitError::ZigsLibc(toolchain.compiler())),
     };
     let has_libc = |own: &PrintedPath| own.join("usr/include/stdio.h").is_file();
     let is_hosts = |own: &PrintedPath| context.config.is_own_root(own);

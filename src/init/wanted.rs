@@ -8,7 +8,7 @@ use super::{
     paths::{absolute, check_utf8},
     place::{self, UserDirectories},
     record::InitRecord,
-    toolchain,
+    toolchain, zig,
 };
 use crate::{
     config::{Toolchain, ToolchainKind},
@@ -121,17 +121,21 @@ impl WantedSettings {
     }
 }
 
-/// Returns the kind of the toolchain with a prefix: LLVM's if it has clang and no GCC.
+/// Returns the kind of the toolchain with a prefix: LLVM's if it has clang and no GCC; Zig's if it has neither and is
+/// the name of Zig's program.
 fn kind_of(context: &Context, prefix: &OsStr) -> ToolchainKind {
     let has = |kind: ToolchainKind| {
         let mut driver = prefix.to_owned();
         driver.push(kind.driver());
         context.find_program(&driver).is_ok()
     };
-    match !has(ToolchainKind::Gnu) && has(ToolchainKind::Llvm) {
-        true => ToolchainKind::Llvm,
-        false => ToolchainKind::Gnu,
-    }
+    let mut kinds = [ToolchainKind::Gnu, ToolchainKind::Llvm].into_iter();
+    kinds
+        .find(|kind| has(*kind))
+        .unwrap_or_else(|| match zig::is_named(prefix) {
+            true => ToolchainKind::Zig,
+            false => ToolchainKind::Gnu,
+        })
 }
 
 /// Returns whether init searches for a toolchain: the target has none, and does not get one from crossdev.

@@ -39,6 +39,8 @@ pub enum Layer {
     SiteCache,
     /// Namespaces in which the target's programs run, for pkg_postinst.
     TargetPrograms,
+    /// The directory in which Zig keeps the libc that it has compiled.
+    ZigCache,
 }
 
 /// The combined result of the layers.

@@ -30,7 +30,7 @@ use std::{
 const NATIVE: [&str; 4] = ["cc", "gcc", "c++", "clang"];
 
 /// The definitions of the compilers' applets, whose commands contain options that crossmerge adds.
-const WRAPPERS: [(&str, &str); 2] = [
+const WRAPPERS: [(&str, &str); 3] = [
     (
         "gnu-compilers.toml",
         include_str!("../../wrappers/gnu-compilers.toml"),
@@ -38,6 +38,10 @@ const WRAPPERS: [(&str, &str); 2] = [
     (
         "llvm-compilers.toml",
         include_str!("../../wrappers/llvm-compilers.toml"),
+    ),
+    (
+        "zig-compilers.toml",
+        include_str!("../../wrappers/zig-compilers.toml"),
     ),
 ];
 
@@ -147,6 +151,8 @@ fn files(kind: ToolchainKind, driver: &Path, gcc: Option<&Gcc>) -> Vec<PathBuf> 
             let real = real_path(driver).ok();
             files.extend(real.into_iter().flat_map(|real| of_clang(&real)));
         }
+        // clang is a part of the program.
+        ToolchainKind::Zig => {}
     }
     files
 }

@@ -52,7 +52,7 @@ pub(super) fn kernel(
             reachable(context, &toolchain.prefix, toolchain.kind.driver(), changes)
         }
         // clang gets its target from CROSS_COMPILE.
-        Some(toolchain) => {
+        Some(toolchain) if toolchain.kind == ToolchainKind::Llvm => {
             if takes_llvm {
                 default(context, changes, env::LLVM, "1");
             }
@@ -60,7 +60,7 @@ pub(super) fn kernel(
             put_first(context, &toolchain.prefix, toolchain.kind.driver(), changes);
             own.into()
         }
-        None => {
+        _ => {
             if takes_llvm && matches!(context.compiler(), Some((ToolchainKind::Llvm, _))) {
                 default(context, changes, env::LLVM, "1");
             }

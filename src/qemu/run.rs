@@ -14,7 +14,7 @@ use super::{
     rule::{self, Rule},
     variables,
 };
-use crate::context::Context;
+use crate::{config::ToolchainKind, context::Context};
 use crossmerge_plan::{
     env,
     plan::{Alternative, Choice, Plan},
@@ -94,6 +94,9 @@ pub fn plan(context: &Context, args: Vec<OsString>) -> Result<Plan, RunError> {
             tuple: tuple(),
             is_of_target: is_of_target(context, rule),
             from_environment: context.env.get(env::QEMU_LD_PREFIX).is_some(),
+            is_zigs: context
+                .compiler()
+                .is_some_and(|(kind, _)| kind == ToolchainKind::Zig),
         });
     }
     let alternative = (may_be_native && has_linker).then(|| Alternative {

@@ -176,6 +176,8 @@ facts! {
     optional {
         kbuild Kbuild(Text),
         golevel Golevel(Text),
+        zig Zig(Text),
+        zigcpu Zigcpu(Text),
         either_bits EitherBits(bool),
         abi Abi(Text),
         elf_abi ElfAbi(Text),

@@ -47,8 +47,9 @@ const OF_SHELL: [&str; 11] = [
 /// Programs that a hint names only if crossmerge found them in PATH: those of `distributions/`, which are package
 /// managers and programs that run a command as root; Portage's, on Gentoo; autoreconf; and make, whose recipes name
 /// it.
-const FOUND_FIRST: [&str; 15] = [
+const FOUND_FIRST: [&str; 16] = [
     "make",
+    "python3",
     "apk",
     "apt-get",
     "autoreconf",

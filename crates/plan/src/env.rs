@@ -160,6 +160,10 @@ pub const QEMU_LD_PREFIX: Variable = may_be_empty("QEMU_LD_PREFIX");
 pub const QEMU_CPU: Variable = may_be_empty("QEMU_CPU");
 /// QEMU's user mode: environment variables of the program, separated by commas.
 pub const QEMU_SET_ENV: Variable = may_be_empty("QEMU_SET_ENV");
+/// Portage: the directory below which it builds.
+pub const PORTAGE_TMPDIR: Variable = nonempty("PORTAGE_TMPDIR");
+/// Zig: the directory of everything that it has compiled, the libc included.
+pub const ZIG_GLOBAL_CACHE_DIR: Variable = nonempty("ZIG_GLOBAL_CACHE_DIR");
 /// glibc and musl: the directories in which the dynamic linker searches for libraries first.
 pub const LD_LIBRARY_PATH: Variable = nonempty("LD_LIBRARY_PATH");
 

@@ -187,6 +187,8 @@ pub enum RunError {
         is_of_target: bool,
         /// Whether the directory comes from QEMU_LD_PREFIX.
         from_environment: bool,
+        /// Whether the compiler is Zig, which has no dynamic linker to copy.
+        is_zigs: bool,
     },
 }
 
@@ -255,6 +257,11 @@ impl Explain for RunError {
                 from_environment: true,
                 ..
             } => "QEMU_LD_PREFIX in the environment names that directory: `unset QEMU_LD_PREFIX`".into(),
+            Self::NoLinker {
+                is_of_target: true,
+                is_zigs: true,
+                ..
+            } => "Zig has no dynamic linker: merge the target's libc, or link with `-static`".into(),
             Self::NoLinker {
                 tuple,
                 is_of_target: true,
