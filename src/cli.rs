@@ -18,8 +18,10 @@ mod name;
 mod print;
 mod profile;
 mod root;
+mod root_build;
 mod show;
 mod site_cache;
+mod stage;
 mod targets;
 mod toolchain;
 mod toolchain_args;
@@ -165,6 +167,7 @@ fn run(invocation: Invocation<'_>, command: Command) -> Result<ExitCode, Failure
         Command::Toolchain(command) => toolchain::toolchain(invocation, command),
         Command::Root(command) => root::root(invocation, command),
         Command::Farm(command) => farm::farm(invocation, command),
+        Command::Stage(options) => stage::stage(invocation, options),
         Command::Image(options) => image::image(&invocation, &options),
         Command::Remove { tuple, dry_run } => init::remove(invocation, &tuple, dry_run),
     }

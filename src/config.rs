@@ -110,9 +110,9 @@ pub struct TargetConfig {
     /// The source of the results that a configure script in a native build gets by running a program.
     #[serde(default)]
     pub site_cache: SiteCache,
-    /// Whether programs of the target run during `<tuple>-emerge` and `<tuple>-ebuild`, under QEMU.
-    #[serde(default)]
-    pub run_target_programs: bool,
+    /// Whether programs of the target run during `<tuple>-emerge` and `<tuple>-ebuild`, under QEMU. `None`: only when
+    /// `crossmerge root` merges packages.
+    pub run_target_programs: Option<bool>,
     /// Whether to give answers that no probe has confirmed.
     #[serde(default)]
     pub unverified_answers: bool,
@@ -125,6 +125,13 @@ pub struct TargetConfig {
     /// How `crossmerge boot` starts the target's images.
     #[serde(default)]
     pub boot: BootSettings,
+}
+
+impl TargetConfig {
+    /// Returns whether programs of the target run during `<tuple>-emerge` and `<tuple>-ebuild`.
+    pub fn runs_target_programs(&self) -> bool {
+        self.run_target_programs.unwrap_or(false)
+    }
 }
 
 /// What a root of the target contains: `crossmerge root`.
@@ -140,6 +147,9 @@ pub struct RootConfig {
     /// Globs of paths, relative to the root, that are kept although they are leftovers.
     #[serde(default)]
     pub keep: Vec<String>,
+    /// The locales that are compiled, such as `de_DE.UTF-8`.
+    #[serde(default)]
+    pub locales: Vec<String>,
     /// The directory of programs that run before and after steps.
     pub hooks: Option<PathBuf>,
 }

@@ -21,6 +21,6 @@ mod tree;
 mod work;
 
 pub(crate) use format::{Format, Size};
-pub(crate) use make::{images, plan};
+pub(crate) use make::{check, images, plan};
 pub(crate) use manifest::ImageManifest;
 pub(crate) use request::ImageRequest;

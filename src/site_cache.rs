@@ -42,7 +42,7 @@ pub fn config_site(call: &Call) -> Result<Option<File>, SiteCacheError> {
         return Ok(None);
     }
     let answers = Answers::of(context)?;
-    let is_needed = mode == SiteCache::Emulate || context.settings.run_target_programs;
+    let is_needed = mode == SiteCache::Emulate || context.settings.runs_target_programs();
     if answers.given().next().is_none() && !is_needed {
         return Ok(None);
     }
@@ -65,9 +65,9 @@ fn text(call: &Call, answers: &Answers) -> String {
     let programs = match settings.site_cache {
         // `emulation` reports the reason if there is no program.
         SiteCache::Emulate => emulate::program(call).ok().and_then(emulate::trial),
-        SiteCache::Answers | SiteCache::Off => {
-            settings.run_target_programs.then_some(Programs::ForOthers)
-        }
+        SiteCache::Answers | SiteCache::Off => settings
+            .runs_target_programs()
+            .then_some(Programs::ForOthers),
     };
     render::render(&context.tuple, answers, programs.as_ref())
 }
@@ -95,7 +95,7 @@ pub fn emulation(call: &Call) -> Option<Emulation> {
 /// returns `None`.
 pub(crate) fn target_programs(call: &Call) -> Option<Emulation> {
     let settings = &call.context.settings;
-    let is_wanted = settings.run_target_programs && settings.site_cache != SiteCache::Emulate;
+    let is_wanted = settings.runs_target_programs() && settings.site_cache != SiteCache::Emulate;
     is_wanted
         .then(|| emulation_for(call, Purpose::Postinst))
         .flatten()

@@ -125,6 +125,8 @@ docs/build-systems.md explains how each file is used.")]
     /// Build, check or measure a runtime root: the directory tree that is copied to a device
     #[command(subcommand)]
     Root(RootCommand),
+    /// Build a stage: an archive of a system that builds packages itself, as Gentoo's stage3
+    Stage(super::stage::StageOptions),
     /// Make images of a root: file systems, archives and disks
     Image(super::image::ImageOptions),
     /// Use ccache, distcc and icecream for a target

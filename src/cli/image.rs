@@ -108,7 +108,7 @@ pub(super) fn image(
     }
 }
 
-fn note_of(path: &Path, manifest: &ImageManifest) {
+pub(super) fn note_of(path: &Path, manifest: &ImageManifest) {
     let directory = path.parent().unwrap_or(Path::new("/"));
     for (name, image) in &manifest.images {
         let size = (image.bytes as f64) / f64::from(1 << 20);

@@ -4,10 +4,10 @@ use super::{
     error::ImageError,
     format::Size,
     manifest::{ImageManifest, MadeImage},
-    place::{check_place, checksum, write_to},
+    place::{base, check_place, checksum, old_images, with_end, write_to},
     request::ImageRequest,
     run::Runner,
-    work::Work,
+    work::{Work, programs},
 };
 use crossmerge_plan::{report, shown::Show};
 use crossmerge_system::{
@@ -29,6 +29,16 @@ pub(crate) fn plan(request: &ImageRequest<'_>) -> Result<String, ImageError> {
         writeln!(text, "{}", step.to_text()).expect("a String takes all text");
     }
     Ok(text)
+}
+
+/// Checks whether images could be made of a root that does not exist yet.
+pub(crate) fn check(request: &ImageRequest<'_>) -> Result<(), ImageError> {
+    let base = base(request)?;
+    let manifest = with_end(&base, "json");
+    let old = old_images(&manifest)?;
+    programs(request, &None)?;
+    { request.formats.iter() }
+        .try_for_each(|format| check_place(&with_end(&base, format.name()), &old, &manifest))
 }
 
 /// Makes the images. Returns their manifest and its path.

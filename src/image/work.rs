@@ -309,7 +309,7 @@ fn manifest(
 }
 
 /// Finds the programs.
-fn programs(
+pub(super) fn programs(
     request: &ImageRequest<'_>,
     disk: &Option<Disk<'_>>,
 ) -> Result<BTreeMap<&'static str, PathBuf>, ImageError> {

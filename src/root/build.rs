@@ -3,25 +3,22 @@
 
 use super::{
     check::{CheckRequest, check},
+    command::Command,
     error::RootError,
     finding::{RootReport, Severity},
     record::RootRecord,
     request::{Places, RootRequest, name_of},
-    step::{self, Action, Command, Program, Step},
+    step::{self, Action, Step},
     walk::{EntryKind, Reads, RootFiles},
 };
 use crate::{
     applet::Wrappers,
-    call::Call,
     context::Context,
     steps::{Progress, open_log},
 };
-use crossmerge_plan::{
-    glob,
-    plan::{Change, Changes, Plan},
-};
+use crossmerge_plan::glob;
 use crossmerge_system::{
-    exec::{self, Interrupts, Job, choice, wait_for},
+    exec::{Interrupts, Job, wait_for},
     file::{self, Directory, Identity, Tree},
 };
 use nix::{fcntl::Flock, sys::signal::Signal};
@@ -116,9 +113,13 @@ pub(crate) fn build(
     build.begin()?;
     let mut progress = Progress::new(verbose);
     let mut report = None;
+    // A step may appear before those that are done: the sysroot now has a package with the libc, for example.
+    let done = steps
+        .iter()
+        .rposition(|step| build.record.has_done(&step.name));
     for (place, step) in steps.iter().enumerate() {
         // The report is not recorded, and a check takes less than a second.
-        if build.record.has_done(&step.name) && step.action != Action::Check {
+        if done.is_some_and(|done| place <= done) && step.action != Action::Check {
             continue;
         }
         let log = places.log(&step.name);
@@ -200,6 +201,10 @@ impl Build<'_> {
                 }
                 self.run(command, &log, unless.is_some(), progress)
             }
+            Action::Configure(native) => {
+                native.write(&places.new)?;
+                Ok(Ended::Succeeded)
+            }
             Action::Settle => {
                 self.settle()?;
                 Ok(Ended::Succeeded)
@@ -209,7 +214,11 @@ impl Build<'_> {
                 let root = root.into_iter().find(|root| root.is_dir());
                 let tree = Tree::open_to_read(root.unwrap_or(&places.new))?;
                 let context = self.context;
-                let found = check(CheckRequest { tree, context })?;
+                let found = check(CheckRequest {
+                    tree,
+                    context,
+                    is_stage: self.request.native.is_some(),
+                })?;
                 let has_errors = found.count(Severity::Error) > 0;
                 *report = Some(found);
                 Ok(match has_errors {
@@ -260,29 +269,9 @@ impl Build<'_> {
         adds: bool,
         progress: &mut Progress,
     ) -> Result<Ended, RootError> {
-        let variables = command.environment.iter();
-        let changes: Changes = variables
-            .map(|(name, value)| ((*name).into(), Change::Set(value.clone())))
-            .collect();
-        let env = self.context.env.changed(&changes);
-        let plan = match &command.program {
-            Program::Applet(name) => {
-                let config = self.context.config.clone();
-                let context = Context::new(env.clone(), config, self.context.tuple.clone())?;
-                let call = Call::new(&context);
-                let plan = self.wrappers.plan(name, &call, command.args.clone())?;
-                let plan = choice::decide(&plan)?.clone();
-                exec::write_files(&plan)?;
-                plan
-            }
-            Program::Hook(path) => Plan {
-                program: path.clone(),
-                args: command.args.clone(),
-                ..Plan::default()
-            },
-        };
+        let plan = command.plan(self.context, self.wrappers)?;
         let file = open_log(log, adds).map_err(|e| RootError::Write(log.into(), e))?;
-        let mut job = Job::start(&plan, &env, &file, &[self.lock.as_fd()])?;
+        let mut job = Job::start(&plan, &self.context.env, &file, &[self.lock.as_fd()])?;
         loop {
             wait_for(&[job.fd(), self.interrupts.fd()], Some(REFRESH))?;
             if let Some(signal) = self.interrupts.next() {
@@ -304,11 +293,12 @@ impl Build<'_> {
     fn settle(&self) -> Result<(), RootError> {
         let tree = Tree::open(&self.request.places.new)?;
         let files = RootFiles::walk(tree, Reads::Status)?;
+        let is_stage = self.request.native.is_some();
         for entry in &files.entries {
             let place = entry.place.to_string_lossy();
             let is_file = matches!(entry.kind, EntryKind::File(_));
             let name = entry.name();
-            let is_keep = is_file && entry.size == 0 && name.starts_with(b".keep");
+            let is_keep = is_file && !is_stage && entry.size == 0 && name.starts_with(b".keep");
             let is_leftover = is_file && LEFTOVERS.iter().any(|it| glob::matches(it, &place));
             let is_empty = is_file && entry.size == 0 && place == "etc/resolv.conf";
             let is_of_modules = matches!(entry.kind, EntryKind::Symlink(_))

@@ -28,6 +28,9 @@ use std::{
 /// The directories whose content exists only while the system runs.
 const OF_RUN_TIME: [&str; 7] = ["proc", "sys", "dev", "run", "tmp", "var/run", "var/tmp"];
 
+/// The directory of ebuild repositories, which a system syncs itself. Its profile is in one of them.
+const REPOSITORIES: &str = "var/db/repos";
+
 /// ELF files that the CPU does not run: firmware, what emulators offer to their guests, and debugging information.
 const NOT_RUN: [&str; 5] = [
     "lib/firmware/*",
@@ -45,7 +48,7 @@ const MODULES: [&str; 2] = ["lib/modules/*", "usr/lib/modules/*"];
 
 /// Files that no package owns because Portage, the commands that packages call, the kernel's build or the administrator
 /// write them.
-const WRITTEN_LATER: [&str; 32] = [
+const WRITTEN_LATER: [&str; 33] = [
     "etc/passwd",
     "etc/group",
     "etc/shadow",
@@ -63,6 +66,7 @@ const WRITTEN_LATER: [&str; 32] = [
     "etc/hosts",
     "etc/localtime",
     "etc/machine-id",
+    "etc/portage/*",
     "etc/resolv.conf",
     "etc/runlevels/*",
     "etc/systemd/*",
@@ -123,6 +127,8 @@ const PATH: [&str; 6] = [
 pub(crate) struct CheckRequest<'a> {
     pub(crate) tree: Tree,
     pub(crate) context: &'a Context,
+    /// Whether packages are merged in the root later, so that `.keep` files are no leftovers.
+    pub(crate) is_stage: bool,
 }
 
 /// How a finding is fixed.
@@ -142,12 +148,17 @@ struct Check<'a> {
     machines: Vec<Target>,
     /// The paths of the host that must not be in the root.
     host: &'a [PathBuf],
+    is_stage: bool,
     findings: Vec<(Finding, Fix)>,
 }
 
 /// Checks a root.
 pub(crate) fn check(request: CheckRequest<'_>) -> Result<RootReport, RootError> {
-    let CheckRequest { tree, context } = request;
+    let CheckRequest {
+        tree,
+        context,
+        is_stage,
+    } = request;
     if context.config.is_own_root(tree.path()) {
         let root = tree.path().to_owned();
         return Err(RootError::HostRoot { root });
@@ -163,6 +174,7 @@ pub(crate) fn check(request: CheckRequest<'_>) -> Result<RootReport, RootError> 
         target: &target,
         machines: other_abis(context),
         host: &host,
+        is_stage,
         findings: Vec::new(),
     };
     check.whole();
@@ -501,7 +513,7 @@ impl Check<'_> {
                 unowned.entry(parent).or_default().push(entry);
             }
         }
-        if let Some(first) = kept.first() {
+        if let Some(first) = kept.first().filter(|_| !self.is_stage) {
             let message = format!(
                 "{} only keep empty directories in packages",
                 counted(kept.len(), "such file")
@@ -628,7 +640,7 @@ impl Check<'_> {
         let message = match walk.end {
             End::Node(_) => return,
             End::Loop => "leads to itself".to_owned(),
-            _ if is_of_run_time(&walk.place) => return,
+            _ if is_of_run_time(&walk.place) || walk.place.starts_with(REPOSITORIES) => return,
             _ => format!(
                 "leads to `{}`, which does not exist in the root",
                 target.display()

@@ -52,6 +52,38 @@ pub(crate) enum RootError {
     /// An option is among the packages.
     #[error("`{}` is not a package", .0.shown())]
     NotAPackage(String),
+    /// A locale has no character set.
+    #[error("`{}` in `locales` is no locale with a character set", .0.shown())]
+    BadLocale(String),
+    /// Portage finds no way to merge the packages.
+    #[error("Portage cannot resolve {}", .packages.join(" "))]
+    Unresolved {
+        /// The target's tuple.
+        tuple: String,
+        /// The packages and sets.
+        packages: Vec<String>,
+        /// The directory of Portage's configuration for the target.
+        configuration: PathBuf,
+        /// Whether a package excludes the version of an adopted toolchain's libc.
+        is_libc: bool,
+    },
+    /// No ebuild repository has the target's profile, so a stage could not name it.
+    #[error("the profile of {tuple} is in no ebuild repository")]
+    NoProfile {
+        /// The target's tuple.
+        tuple: String,
+    },
+    /// The packages of a stage have no package manager.
+    #[error(
+        "@system of {tuple}'s profile has no package manager, so the stage could build nothing"
+    )]
+    NoManager {
+        /// The target's tuple.
+        tuple: String,
+    },
+    /// The name of a stage does not end as an archive's.
+    #[error("`{}` does not end with .tar, .tar.gz, .tar.xz or .tar.zst", .0.shown())]
+    NoArchive(PathBuf),
     /// A log could not be written.
     #[error("cannot write `{}`: {}", .0.shown(), .1)]
     Write(PathBuf, io::Error),
@@ -88,6 +120,28 @@ impl Explain for RootError {
                 file.shown()
             ),
             Self::NotAPackage(_) => "name packages and sets only".into(),
+            Self::BadLocale(_) => "name it with its character set: `de_DE.UTF-8`".into(),
+            Self::Unresolved {
+                is_libc: true,
+                configuration,
+                ..
+            } => format!(
+                "the adopted toolchain's libc decides: mask the packages that exclude it in `{}`, or adopt a toolchain with another libc",
+                configuration.join("package.mask").shown()
+            ),
+            Self::Unresolved {
+                tuple, packages, ..
+            } => format!(
+                "`{tuple}-emerge --pretend --verbose --tree {}` prints more",
+                packages.join(" ")
+            ),
+            Self::NoProfile { tuple } => {
+                format!("take one of a repository: `crossmerge profile list {tuple}`")
+            }
+            Self::NoManager { tuple } => format!(
+                "name one, such as sys-apps/portage, as a further package; `crossmerge profile list {tuple}` prints other profiles"
+            ),
+            Self::NoArchive(_) => "name the archive: `stage3.tar.xz`".into(),
             Self::Write(..) => "check its permissions".into(),
             Self::UnknownTuple { .. } => "name the tuple: `--tuple TUPLE`".into(),
             _ => return None,

@@ -1,6 +1,6 @@
 //! What a root is to contain, and where it is.
 
-use super::error::RootError;
+use super::{error::RootError, stage::Native};
 use crate::context::Context;
 use crossmerge_system::file::{read, without_dots};
 use std::{
@@ -36,6 +36,50 @@ pub(crate) struct RootRequest {
     pub(super) keep: Vec<String>,
     pub(super) hooks: Option<PathBuf>,
     pub(super) kernel: Option<PathBuf>,
+    /// Locales that are compiled.
+    pub(super) locales: Vec<Locale>,
+    /// The configuration of Portage in the root, if it is a stage.
+    pub(super) native: Option<Native>,
+}
+
+/// A locale: `de_DE.UTF-8`, `ca_ES.UTF-8@valencia`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Locale {
+    name: String,
+    /// The locale's source, without its directory.
+    source: String,
+    charset: String,
+}
+
+impl Locale {
+    fn parse(name: &str) -> Result<Self, RootError> {
+        let wrong = || RootError::BadLocale(name.into());
+        let (language, rest) = name.split_once('.').ok_or_else(wrong)?;
+        let (charset, modifier) = match rest.split_once('@') {
+            Some((charset, modifier)) => (charset, format!("@{modifier}")),
+            None => (rest, String::new()),
+        };
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-.@".contains(c);
+        if language.is_empty() || charset.is_empty() || !name.chars().all(is_plain) {
+            return Err(wrong());
+        }
+        Ok(Self {
+            source: format!("{language}{modifier}"),
+            charset: charset.into(),
+            name: name.into(),
+        })
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Returns the arguments of localedef(1) that compile it.
+    pub(super) fn arguments(&self) -> Vec<OsString> {
+        ["-i", &self.source, "-f", &self.charset, &self.name]
+            .map(OsString::from)
+            .into()
+    }
 }
 
 /// The paths of a root that is built. All of them are in one directory, so that renames suffice.
@@ -139,7 +183,32 @@ impl RootRequest {
             keep: settings.root.keep.clone(),
             hooks: settings.root.hooks.clone(),
             kernel: settings.kernel.tree.clone(),
+            locales: { settings.root.locales.iter() }
+                .map(|name| Locale::parse(name))
+                .collect::<Result<_, _>>()?,
+            native: None,
         })
+    }
+
+    /// Returns the request for a stage: the packages of a system, all of their files, and a configuration of Portage.
+    pub(crate) fn of_stage(
+        context: &Context,
+        root: &Path,
+        packages: Vec<String>,
+    ) -> Result<Self, RootError> {
+        let all = [vec!["@system".into()], packages].concat();
+        let request = Self::of(context, root, all, None, Vec::new())?;
+        Ok(Self {
+            mask: Vec::new(),
+            kernel: None,
+            native: Some(Native::of(context)?),
+            ..request
+        })
+    }
+
+    /// Returns whether a run of [`build`](super::build) would go on with a new root.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.places.new.is_dir()
     }
 
     /// Returns the hook of a step, if the directory of hooks has one.
@@ -161,6 +230,15 @@ impl RootRequest {
             words("keep", &self.keep),
             path("hooks", &self.hooks),
             path("kernel", &self.kernel),
+            words(
+                "locales",
+                &self
+                    .locales
+                    .iter()
+                    .map(|it| it.name.clone())
+                    .collect::<Vec<_>>(),
+            ),
+            self.native.as_ref().map(Native::inputs).unwrap_or_default(),
         ]
     }
 }

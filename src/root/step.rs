@@ -1,6 +1,13 @@
 //! The steps of a root, as data: they can be printed, carried out, and taken up again.
 
-use super::{error::RootError, provider, provider::Provider, request::RootRequest};
+use super::{
+    command::{Command, Program},
+    error::RootError,
+    provider,
+    provider::Provider,
+    request::RootRequest,
+    stage::Native,
+};
 use crate::{applet::Wrappers, context::Context};
 use crossmerge_plan::words::quote_line;
 use std::{
@@ -60,29 +67,14 @@ pub(super) enum Action {
         command: Command,
         unless: Option<Command>,
     },
+    /// Writes the configuration with which the root builds packages itself.
+    Configure(Native),
     /// Removes leftovers.
     Settle,
     /// Checks the new root.
     Check,
     /// Replaces the old root by the new one.
     Replace,
-}
-
-/// An applet of the target, or a hook.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Command {
-    pub(super) program: Program,
-    /// The variables that are set for it.
-    pub(super) environment: Vec<(&'static str, OsString)>,
-    pub(super) args: Vec<OsString>,
-}
-
-/// What a command runs.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Program {
-    /// The applet of this name.
-    Applet(&'static str),
-    Hook(PathBuf),
 }
 
 /// Lists the steps of a request.
@@ -97,7 +89,10 @@ pub(super) fn steps(
     let in_root = |more: Vec<(&'static str, OsString)>| {
         let root = ("ROOT", new.clone().into_os_string());
         let mask = ("INSTALL_MASK", OsString::from(&mask));
-        [vec![root, mask], more].concat()
+        // `init` writes the opposite, for the sysroot.
+        let documents = ("FEATURES", OsString::from("-nodoc -noinfo -noman"));
+        let documents = request.native.iter().map(|_| documents.clone()).collect();
+        [vec![root, mask], documents, more].concat()
     };
     let emerge =
         |environment: Vec<(&'static str, OsString)>, words: &[&str], packages: &[String]| {
@@ -106,6 +101,7 @@ pub(super) fn steps(
                 program: Program::Applet("emerge"),
                 environment,
                 args: words.chain(packages.iter().map(OsString::from)).collect(),
+                runs_target: false,
             }
         };
     const MERGE: [&str; 3] = ["--usepkgonly", "--binpkg-respect-use=y", "--oneshot"];
@@ -153,7 +149,6 @@ pub(super) fn steps(
             None,
         );
     }
-    let noreplace = [&MERGE[..], &["--noreplace"]].concat();
     run(
         "build",
         "binary packages that are missing".into(),
@@ -169,17 +164,19 @@ pub(super) fn steps(
         ),
         Some(emerge(in_root(Vec::new()), &TRY, &request.packages)),
     );
-    run(
-        "packages",
-        request.packages.join(" "),
-        emerge(in_root(Vec::new()), &noreplace, &request.packages),
-        None,
-    );
+    let noreplace = [&MERGE[..], &["--noreplace"]].concat();
+    let packages = Command {
+        // pkg_postinst of a package may run what was merged.
+        runs_target: true,
+        ..emerge(in_root(Vec::new()), &noreplace, &request.packages)
+    };
+    run("packages", request.packages.join(" "), packages, None);
     if let Some(tree) = &request.kernel {
         let make = Command {
             program: Program::Applet("xkmake"),
             environment: vec![("ROOT", new.clone().into())],
             args: vec!["-C".into(), tree.into(), "modules_install".into()],
+            runs_target: false,
         };
         run(
             "kernel",
@@ -193,10 +190,26 @@ pub(super) fn steps(
             program: Program::Applet("ldconfig"),
             environment: vec![("ROOT", new.clone().into())],
             args: vec!["-X".into()],
+            runs_target: false,
         };
         run("ldconfig", "cache of libraries".into(), ldconfig, None);
     }
-    for (name, title, action) in [
+    for locale in &request.locales {
+        let localedef = Command {
+            program: Program::Applet("localedef"),
+            environment: vec![("ROOT", new.clone().into())],
+            args: locale.arguments(),
+            runs_target: false,
+        };
+        let name = format!("locale-{}", locale.name());
+        run(&name, format!("locale {}", locale.name()), localedef, None);
+    }
+    let native = request.native.iter().map(|native| {
+        let action = Action::Configure(native.clone());
+        ("configure", "configuration of Portage", action)
+    });
+    let native: Vec<_> = native.collect();
+    let last = [
         ("settle", "leftovers are removed", Action::Settle),
         (
             "check",
@@ -208,7 +221,8 @@ pub(super) fn steps(
             "the new root replaces the old one",
             Action::Replace,
         ),
-    ] {
+    ];
+    for (name, title, action) in native.into_iter().chain(last) {
         steps.push(Step {
             name: name.into(),
             title: title.into(),
@@ -239,6 +253,7 @@ fn with_hooks(steps: Vec<Step>, context: &Context, request: &RootRequest) -> Vec
                         ("CHOST", context.tuple.as_str().into()),
                     ],
                     args: Vec::new(),
+                    runs_target: false,
                 },
                 unless: None,
             },
@@ -263,7 +278,7 @@ fn has_base(context: &Context) -> Result<bool, RootError> {
 }
 
 /// Returns the package of the sysroot that has the libc.
-fn libc(context: &Context) -> Option<String> {
+pub(super) fn libc(context: &Context) -> Option<String> {
     let names: BTreeSet<String> = LIBCS.map(str::to_owned).into();
     let mut providers = provider::find(context, &names);
     LIBCS
@@ -343,36 +358,30 @@ impl Step {
                 )
             }
             Action::Run { command, unless } => {
-                let command = command.to_shell(context);
+                let runs =
+                    command.runs_target && context.settings.run_target_programs != Some(false);
+                let note = match runs {
+                    true => "# as with run_target_programs = true\n",
+                    false => "",
+                };
+                let command = format!("{note}{}", command.to_shell(context));
                 match unless {
                     Some(unless) => format!("{} ||\n  {command}\n", unless.to_shell(context)),
                     None => command + "\n",
                 }
             }
-            Action::Settle => format!(
-                "find {new} -name '.keep*' -size 0 -delete\nfind {new}/var/cache/edb -mindepth 1 -delete\n"
-            ),
+            Action::Configure(native) => native.to_shell(&places.new),
+            Action::Settle => {
+                let keeps = match request.native {
+                    Some(_) => String::new(),
+                    None => format!("find {new} -name '.keep*' -size 0 -delete\n"),
+                };
+                format!("{keeps}find {new}/var/cache/edb -mindepth 1 -delete\n")
+            }
             Action::Check => format!("crossmerge root check --tuple {} {new}\n", context.tuple),
             Action::Replace => {
                 format!("mv {root} {old}\nmv {new} {root}\nrm -r {old}\n")
             }
         }
-    }
-}
-
-impl Command {
-    fn to_shell(&self, context: &Context) -> String {
-        let variables = self.environment.iter();
-        let variables = variables.map(|(name, value)| format!("{name}={} ", quote_line(value)));
-        let program = match &self.program {
-            Program::Applet(name) => format!("{}-{name}", context.tuple),
-            Program::Hook(path) => quote_line(path.as_os_str()),
-        };
-        let args = self.args.iter().map(|arg| format!(" {}", quote_line(arg)));
-        format!(
-            "{}{program}{}",
-            variables.collect::<String>(),
-            args.collect::<String>()
-        )
     }
 }
