@@ -58,10 +58,10 @@ documents = docs wrappers profiles distributions site-cache toolchains packaging
 export CROSSMERGE_EPREFIX = $(EPREFIX)
 
 # The targets whose Debian cross compilers the tests use, and the other packages that the tests need: clang for --llvm, strace to
-# kill the program at every file operation, Go, shells with their completions, readers of manual pages, several Autoconfs, tmux as a
+# kill the program at every file operation, GnuPG to sign packages, Go, shells with their completions, readers of manual pages, several Autoconfs, tmux as a
 # terminal, a compiler for each CPU that QEMU runs and one for bare metal. tests/setup installs the rest beside the demonstration.
 check_targets = armv4tl-softfloat-linux-gnueabi aarch64-unknown-linux-gnu s390x-ibm-linux-gnu
-check_packages = bc bison cpio erofs-utils fdisk flex genimage squashfs-tools kmod bash-completion fish man-db mandoc zsh clang lld llvm strace tmux uidmap golang-go hyperfine libtool automake autoconf autoconf2.13 autoconf2.69 busybox mksh ksh93u+m libgcrypt20-dev libncurses-dev libpng-dev libassuan-dev libnpth0-dev libapr1-dev libusb-dev libpcre2-dev libmpfr-dev libmpc-dev musl-tools \
+check_packages = bc bison cpio erofs-utils fdisk flex genimage squashfs-tools gnupg kmod bash-completion fish man-db mandoc zsh clang lld llvm strace tmux uidmap golang-go hyperfine libtool automake autoconf autoconf2.13 autoconf2.69 busybox mksh ksh93u+m libgcrypt20-dev libncurses-dev libpng-dev libassuan-dev libnpth0-dev libapr1-dev libusb-dev libpcre2-dev libmpfr-dev libmpc-dev musl-tools \
 	gcc-alpha-linux-gnu gcc-arm-linux-gnueabihf gcc-arm-none-eabi gcc-hppa-linux-gnu gcc-i686-linux-gnu gcc-m68k-linux-gnu gcc-mips64el-linux-gnuabi64 gcc-powerpc-linux-gnu gcc-powerpc64le-linux-gnu gcc-riscv64-linux-gnu gcc-sh4-linux-gnu gcc-sparc64-linux-gnu libc6-dev-armhf-cross libc6-dev-hppa-cross libc6-dev-i386-cross libc6-dev-m68k-cross libc6-dev-mips64el-cross libc6-dev-powerpc-cross libc6-dev-ppc64el-cross libc6-dev-riscv64-cross libc6-dev-sh4-cross libc6-dev-sparc64-cross libc6.1-dev-alpha-cross
 
 test = $(if $(shell $(CARGO) nextest --version 2>/dev/null),nextest run,test)
@@ -72,7 +72,7 @@ threads = $(if $(filter nextest,$(test)),--test-threads $(shell echo $$(($$(npro
 PANEL ?=
 panel_rows = $(target)/tmp/panel
 
-.PHONY: help build program install-program install-docs prepare check-components check coverage demo toolchain toolchains toolchain-gentoo zig panel kernels verify-site verify-questions races fuzz fuzz-keep bench bench-run order order-run check-settings check-portages docs install uninstall dist clean
+.PHONY: help build program install-program install-docs prepare check-components check coverage demo toolchain toolchains toolchain-gentoo zig panel kernels verify-site verify-questions races fuzz fuzz-keep bench bench-run schedule order order-run check-settings check-portages docs install uninstall dist clean
 
 help:
 	@echo 'make build      build the program, $(binary), and the output of make docs'
@@ -102,6 +102,8 @@ help:
 	@echo 'make kernels    build U-Boot and kernels for ARM, with GCC and clang, and RISC-V with <tuple>-xkmake, and boot them in QEMU'
 	@echo 'make bench      measure crossmerge beside its peers; writes docs/benchmarks.md. BENCH="start pkg-config" for some of the groups;'
 	@echo '                CROSSDEV=… to compare with the wrappers of that checkout of crossdev'
+	@echo 'make schedule   simulate how long the packages of ten targets take on several machines; writes the tables of docs/farm.md.'
+	@echo '                FARM="bench/farm.tsv" for your own file, TARGETS_OF_FARM=10 MACHINES=1,2,4'
 	@echo 'make order      find the functions that run at every start, so that the linker places them together; writes src/start.ld'
 	@echo 'make docs       make manual pages and completions, in $(docs); checks the links of the documents'
 	@echo 'make install    install into PREFIX=$(PREFIX); optional: DESTDIR, EPREFIX, CROSSDEV, TARGETS="tuple…"'
@@ -251,6 +253,14 @@ bench-run: program
 	cp $(binary) $(binary)-system-malloc
 	$(MAKE) --no-print-directory program
 	CROSSMERGE=$(abspath $(binary)) SYSTEM_MALLOC=$(abspath $(binary))-system-malloc CROSSDEV="$(CROSSDEV)" bench/run $(BENCH)
+
+# The packages of one target, with seconds and dependencies; how many targets; on how many machines.
+FARM ?= bench/farm.tsv bench/farm-toolchain.tsv
+TARGETS_OF_FARM ?= 10
+MACHINES ?= 1,2,4,8,10,16,32
+
+schedule:
+	bench/schedule --targets $(TARGETS_OF_FARM) --machines $(MACHINES) $(if $(filter file,$(origin FARM)),--write docs/farm.md) $(FARM)
 
 order_dir = $(abspath $(target)/order)
 

@@ -12,6 +12,7 @@ mod finding;
 mod flags;
 mod linking;
 mod links;
+mod packages;
 mod pkg_config;
 mod portage;
 mod profile;
@@ -52,7 +53,7 @@ struct Check {
 }
 
 /// Every check, in the order of the report.
-const CHECKS: [Check; 42] = [
+const CHECKS: [Check; 44] = [
     Check {
         name: "tuple",
         condition: "the tuple is not one of the host's own ABIs",
@@ -262,6 +263,18 @@ const CHECKS: [Check; 42] = [
         condition: "the target's Portage has a package for the libc",
         needs: &["libc", "repositories"],
         run: portage::libc_package,
+    },
+    Check {
+        name: "packages",
+        condition: "the target's binary packages are its own, and signed if that is configured",
+        needs: &["portage"],
+        run: packages::packages,
+    },
+    Check {
+        name: "binrepos",
+        condition: "binary packages of other machines are verified, and kept in the sysroot",
+        needs: &["portage"],
+        run: packages::binrepos,
     },
     Check {
         name: "pkg-config",

@@ -3,6 +3,7 @@
 //! crossmerge has no scheduler and no server of its own. It sets up the programs that Portage knows: ccache, distcc and
 //! icecream, and Portage's binary package hosts.
 
+pub(crate) mod binhost;
 mod engine;
 mod error;
 mod status;

@@ -4,9 +4,7 @@
 //! steps. `--dry-run` prints them, and [`InitRequest::init`] applies them under a lock. Every error that can be known
 //! in advance is found before the first step.
 
-#[allow(dead_code, reason = "`crossmerge farm` will call it")]
 pub(crate) mod block;
-#[allow(dead_code, reason = "`crossmerge farm` will call it")]
 mod change;
 mod check;
 mod error;
@@ -36,7 +34,6 @@ mod zig;
 pub use error::InitError;
 pub use remove::remove;
 
-#[allow(unused_imports, reason = "`crossmerge farm` will call it")]
 pub(crate) use change::{FileChange, change_files};
 pub(crate) use check::{check_foreign_by_compiler, instead, shadowed};
 pub(crate) use files::{TEXTS, is_half_made};
@@ -69,7 +66,6 @@ pub(crate) use lock::{lock_if_there, lock_or_go_on};
 pub use options::{InitOptions, InitTarget};
 use packages::Packages;
 use paths::absolute;
-#[allow(unused_imports, reason = "`crossmerge farm` will call it")]
 pub(crate) use paths::{check_utf8, etc_portage};
 use std::{
     ffi::OsStr,

@@ -8,6 +8,7 @@ mod support;
 mod docs;
 
 mod adopt;
+mod binhost;
 mod boot;
 mod build_systems;
 mod chroot;

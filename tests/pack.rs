@@ -3,7 +3,7 @@
 
 use crate::{
     kill::{CALLS, kill_everywhere},
-    support::Prefix,
+    support::{Prefix, server::Server},
     toolchain_build::prefix,
 };
 use std::{
@@ -379,9 +379,15 @@ fn packages_of_each_stage_are_kept_apart_and_installed_in_another_prefix() {
     assert!(taken.stdout.contains("[binary"), "{taken:?}");
     prefix.write("etc/portage/make.conf", &make_conf);
 
+    // Another machine gets them from a web server.
     let packages = prefix.join("packages");
     pack(&prefix, &packages).success();
-    installed_elsewhere(&packages);
+    let server = Server::of(&packages);
+    let copy = ["-q", "-r", "-np", "-nH", "-R", "index.html*", "-P", "copy"];
+    let url = format!("{}/", server.url());
+    let args = copy.iter().copied().chain([url.as_str()]);
+    prefix.command("wget", args).success();
+    installed_elsewhere(&prefix.join("copy"));
 }
 
 fn unfinished_is_refused(prefix: &Prefix, output: &Path) {

@@ -6,6 +6,7 @@
 )]
 
 pub(crate) mod hints;
+pub(crate) mod server;
 
 use std::{
     collections::BTreeSet,

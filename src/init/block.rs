@@ -32,13 +32,6 @@ pub(super) fn without_any(text: &str) -> String {
     split(text, |_| true).0
 }
 
-/// Returns the lines of a block. `None` if the text does not have it.
-pub(crate) fn lines_of(text: &str, name: &str) -> Option<String> {
-    let blocks = split(text, |found| found == name).1;
-    let (_, lines) = blocks.into_iter().next_back()?;
-    Some(lines)
-}
-
 /// Lists the names of the blocks in a text.
 pub(crate) fn names(text: &str) -> Vec<String> {
     let blocks = split(text, |_| true).1.into_iter();
@@ -87,7 +80,6 @@ mod tests {
         for text in ["", "A=\"1\"\n", "A=\"1\"\n\n# mine\n"] {
             let one = with(text, "farm serve", "B=\"2\"");
             assert_eq!(without(&one, "farm serve"), text);
-            assert_eq!(lines_of(&one, "farm serve").as_deref(), Some("B=\"2\"\n"));
             assert_eq!(with(&one, "farm serve", "B=\"2\"\n"), one);
             let two = with(&one, "farm use", "C=\"3\"");
             assert_eq!(without(&two, "farm use"), one);

@@ -146,7 +146,6 @@ impl InitRecord {
     }
 
     /// Removes all entries of the path.
-    #[allow(dead_code, reason = "`crossmerge farm` will call it")]
     pub(super) fn forget(&mut self, path: &Path) {
         self.entries.remove(path);
     }
