@@ -74,7 +74,9 @@ impl RootTree {
                     false => directory.join(name),
                 };
                 let metadata = entry.metadata().map_err(ImageError::read(&entry.path()))?;
-                if metadata.dev() != device {
+                // In overlayfs, other files than directories may have the device number of a layer (the kernel's
+                // Documentation/filesystems/overlayfs.rst, "Inode properties").
+                if metadata.is_dir() && metadata.dev() != device {
                     return Err(ImageError::Mounted(entry.path()));
                 }
                 match metadata.is_dir() {
