@@ -12,16 +12,20 @@ use super::{
     toolchain,
     write::{self, Content, OnConflict, Write, WriteStep},
 };
-use crate::{config::Toolchain, context::Context, target::Target, terminal::Progress};
+use crate::{config::Toolchain, context::Context, qemu, target::Target, terminal::Progress};
 use crossmerge_plan::{
     env, glob,
-    plan::{Change, Plan},
+    plan::{
+        Change, Plan,
+        step::{Namespaces, Step},
+    },
 };
 use crossmerge_portage::merged::MERGED;
 use crossmerge_system::{
     exec,
     file::{Places, below, read},
 };
+use nix::unistd::{Gid, Group, Uid, User, getegid, geteuid};
 use serde::Deserialize;
 use std::{
     collections::BTreeMap,
@@ -614,21 +618,32 @@ impl Packages {
         set(env::ROOT.name, &root);
         // If the user edited repos.conf, it may lack the repository.
         set("PORTDIR_OVERLAY", location(sysroot).as_os_str());
-        let user = nix::unistd::geteuid();
-        if !user.is_root() {
-            let own = nix::unistd::User::from_uid(user).ok().flatten();
-            let group = nix::unistd::Group::from_gid(nix::unistd::getegid())
-                .ok()
-                .flatten();
-            if let (Some(own), Some(group)) = (own, group) {
-                set("PORTAGE_USERNAME", OsStr::new(&own.name));
-                set("PORTAGE_GRPNAME", OsStr::new(&group.name));
-            }
+        // In a namespace, because the binary packages record the owners of the files, which have to be root's in every root.
+        let user = geteuid();
+        let users = match user.is_root() {
+            true => None,
+            false => qemu::chroot::users_with_root(&context.env),
+        };
+        let names = match &users {
+            Some(_) => Some(["root".to_owned(), "root".to_owned()]),
+            None if user.is_root() => None,
+            None => names_of(user, getegid()),
+        };
+        if let Some([user, group]) = names {
+            set("PORTAGE_USERNAME", OsStr::new(&user));
+            set("PORTAGE_GRPNAME", OsStr::new(&group));
         }
+        let enter = users.map(|users| {
+            Step::Namespaces(Namespaces {
+                users: Some(users),
+                processes: false,
+            })
+        });
         Ok(Plan {
             program,
             args,
             env,
+            enter: enter.into_iter().collect(),
             ..Plan::default()
         })
     }
@@ -649,6 +664,13 @@ impl Packages {
         }
         Ok(())
     }
+}
+
+/// Returns the names of a user and a group. `None` if the build machine does not know one of them.
+fn names_of(user: Uid, group: Gid) -> Option<[String; 2]> {
+    let user = User::from_uid(user).ok().flatten()?;
+    let group = Group::from_gid(group).ok().flatten()?;
+    Some([user.name, group.name])
 }
 
 /// How many lines of a failed emerge are shown.

@@ -34,6 +34,11 @@ pub(super) fn portage(context: &Context, changes: &mut Changes) -> Result<(), Co
             set(changes, variable.name, home);
         }
     }
+    // Its default is `/var/log`. emerge ends with an exception if it cannot write the log of its fetches.
+    if homes.state.is_some() {
+        let logs = context.config.state_directory().join("log");
+        default(context, changes, env::EMERGE_LOG_DIR, logs);
+    }
     if let Some(cbuild) = portage.host_setting(env::CBUILD.name) {
         default(context, changes, env::CBUILD, cbuild);
     }

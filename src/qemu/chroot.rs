@@ -18,7 +18,7 @@ mod mounts;
 mod request;
 
 pub use error::ChrootError;
-pub(crate) use ids::subordinate_users;
+pub(crate) use ids::{subordinate_users, users_with_root};
 pub use request::{asks_for_help, help};
 
 use super::surroundings::Surroundings;

@@ -145,6 +145,8 @@ pub const CONFIG_SITE: Variable = nonempty("CONFIG_SITE");
 /// The value of CONFIG_SITE before crossmerge replaced it, which crossmerge's site file reads first. Empty if there was
 /// none.
 pub const CROSSMERGE_CONFIG_SITE: Variable = nonempty("CROSSMERGE_CONFIG_SITE");
+/// Portage: the directory of emerge's logs.
+pub const EMERGE_LOG_DIR: Variable = nonempty("EMERGE_LOG_DIR");
 /// Portage: the directory of one build. Only the phases of an ebuild have it.
 pub const PORTAGE_BUILDDIR: Variable = nonempty("PORTAGE_BUILDDIR");
 /// The directory that contains the user's own configuration, for crossmerge's commands in the phases of an ebuild. There,

@@ -65,6 +65,14 @@ fn mapped(env: &Env, surroundings: &Surroundings) -> Users {
     }
 }
 
+/// Returns the id maps of a user namespace in which the calling user, who is not root, is root. Returns `None` if user
+/// namespaces are not available.
+pub(crate) fn users_with_root(env: &Env) -> Option<Users> {
+    let surroundings = Surroundings::read();
+    surroundings.check_namespaces().ok()?;
+    Some(mapped(env, &surroundings))
+}
+
 /// Returns the id maps of a user namespace in which the calling user, who is not root, is root and may change the owners
 /// of files to their subordinate ids. To have none is an error.
 pub(crate) fn subordinate_users(env: &Env, broot: &Path) -> Result<Users> {
