@@ -136,6 +136,8 @@ unpack_kernel() {
 	use_apt "kernel-$suite-$arch" "$arch" < <(archive_of "$suite")
 	kernel=$(private_apt apt-cache -o APT::Architecture="$arch" depends "$package" | awk '$1 == "Depends:" { print $2; exit }')
 	unpack "$arch" "$into" "${kernel%:*}" "$@"
+	# Since trixie, /lib is a symlink of the system, which the package does not contain.
+	[[ -e $into/lib ]] || ln -s usr/lib "$into/lib"
 	find "$into" -path '*/modules/*' -name '*.ko*' ! -name 'virtio*' -delete
 	find "$into" -path '*/modules/*' -name '*.ko.xz' -exec xz --decompress {} +
 }

@@ -48,7 +48,7 @@ const MODULES: [&str; 2] = ["lib/modules/*", "usr/lib/modules/*"];
 
 /// Files that no package owns because Portage, the commands that packages call, the kernel's build or the administrator
 /// write them.
-const WRITTEN_LATER: [&str; 33] = [
+const WRITTEN_LATER: [&str; 34] = [
     "etc/passwd",
     "etc/group",
     "etc/shadow",
@@ -66,6 +66,7 @@ const WRITTEN_LATER: [&str; 33] = [
     "etc/hosts",
     "etc/localtime",
     "etc/machine-id",
+    "etc/modules-load.d/*",
     "etc/portage/*",
     "etc/resolv.conf",
     "etc/runlevels/*",
