@@ -129,7 +129,7 @@ unpack() {
 }
 
 # unpack_kernel ARCHITECTURE SUITE PACKAGE DIRECTORY [PACKAGE…]: unpacks Debian's kernel for an architecture, and other packages. PACKAGE
-# is the one that depends on the newest kernel. Of the modules, which have 250 MB, only those of QEMU's devices stay.
+# is the one that depends on the newest kernel. Of the modules, which have 250 MB, only those of QEMU's devices and of ext4 stay.
 unpack_kernel() {
 	local arch=$1 suite=$2 package=$3 into=$4 kernel
 	shift 4
@@ -138,6 +138,7 @@ unpack_kernel() {
 	unpack "$arch" "$into" "${kernel%:*}" "$@"
 	# Since trixie, /lib is a symlink of the system, which the package does not contain.
 	[[ -e $into/lib ]] || ln -s usr/lib "$into/lib"
-	find "$into" -path '*/modules/*' -name '*.ko*' ! -name 'virtio*' -delete
+	find "$into" -regextype posix-extended -path '*/modules/*' -name '*.ko*' \
+		! -regex '.*/(virtio.*|ext4|jbd2|mbcache|crc16|crc32c.*|libcrc32c)\.ko(\.xz)?' -delete
 	find "$into" -path '*/modules/*' -name '*.ko.xz' -exec xz --decompress {} +
 }

@@ -2,7 +2,7 @@
 //! command in the system returns, and one boot of a kernel of Debian's.
 
 use crate::support::{Prefix, prepared};
-use std::{collections::BTreeSet, path::Path};
+use std::{collections::BTreeSet, os::unix::fs::symlink, path::Path};
 
 /// A stand-in for QEMU, which answers as the script on the board does. It prints its arguments to the console, and
 /// runs the shell code in the file `guest` with the disks in `$out`, `$err` and `$status`, and their mark in `$id`.
@@ -370,8 +370,30 @@ const INITTAB: &str = "::sysinit:/bin/busybox mount -t proc proc /proc
 ttyAMA0::respawn:/bin/busybox getty 115200 ttyAMA0 vt100
 ";
 
+/// The init of an initramfs for a kernel that has the drivers of the disk as modules. The kernel passes the words behind
+/// `--` to it.
+const EARLY: &str = "#!/bin/busybox sh
+/bin/busybox mount -t proc proc /proc
+/bin/busybox mount -t devtmpfs dev /dev
+/sbin/modprobe -a virtio_mmio virtio_blk crc32c_generic ext4
+/bin/busybox mount -t ext4 /dev/vda /new
+/bin/busybox mount --move /dev /new/dev
+exec /bin/busybox switch_root /new /bin/sh \"$@\"
+";
+
+/// Runs `crossmerge` as an ordinary user with subordinate IDs.
+const AS_USER: &str = "for file in /etc/subuid /etc/subgid; do mount --bind ids $file; done
+    chown -R 200989:200989 board/home
+    exec setpriv --reuid=65534 --regid=65534 --clear-groups bin/crossmerge \"$@\"";
+
 /// Makes a root with Debian's statically linked busybox for 32-bit Arm.
 fn root(prefix: &Prefix) {
+    // The host's may be another version, or missing.
+    symlink(
+        prepared("qemu-system/bin/qemu-system-arm"),
+        prefix.join("bin/qemu-system-arm"),
+    )
+    .expect("QEMU");
     for directory in ["bin", "sbin", "proc", "dev", "root"] {
         std::fs::create_dir_all(prefix.join("board").join(directory)).expect("a directory");
     }
@@ -380,11 +402,10 @@ fn root(prefix: &Prefix) {
         prefix.join("board/bin/busybox"),
     )
     .expect("busybox");
-    for name in ["sh", "sleep", "uname", "insmod", "mount", "cat"] {
-        std::os::unix::fs::symlink("busybox", prefix.join(format!("board/bin/{name}")))
-            .expect(name);
+    for name in ["sh", "sleep", "uname", "insmod", "mount", "cat", "stat"] {
+        symlink("busybox", prefix.join(format!("board/bin/{name}"))).expect(name);
     }
-    std::os::unix::fs::symlink("../bin/busybox", prefix.join("board/sbin/init")).expect("init");
+    symlink("../bin/busybox", prefix.join("board/sbin/init")).expect("init");
     prefix.write("board/etc/inittab", INITTAB);
 }
 
@@ -403,4 +424,60 @@ fn a_root_boots_with_a_kernel_of_debian() {
         (Some(3), "armv7l\ninit\n", ""),
         "{output:#?}"
     );
+}
+
+/// Makes an initramfs with the modules of Debian's kernel.
+fn initramfs(prefix: &Prefix) {
+    prefix.script("early/init", EARLY);
+    let script = "cd early; mkdir bin sbin dev proc new lib; cp $1/bin/busybox bin; ln -s ../bin/busybox sbin/modprobe
+        cp -R $1/lib/modules lib; for modules in lib/modules/*; do /sbin/depmod -b . ${modules##*/}; done
+        find . | cpio --quiet -o -H newc > ../early.cpio";
+    let boot = prepared("boot").display().to_string();
+    prefix
+        .command("/bin/sh", ["-ec", script, "sh", &boot])
+        .success();
+}
+
+#[test]
+fn an_ordinary_users_file_system_boots_with_the_owners_of_its_files() {
+    crate::support::needs_root();
+    let mut prefix = Prefix::new();
+    root(&prefix);
+    initramfs(&prefix);
+    prefix.write("board/home/board/file", "");
+    let users = "root:x:0:0::/root:/bin/sh\nboard:x:990:990::/home/board:/bin/sh\n";
+    prefix.write("board/etc/passwd", users);
+    prefix.write("board/etc/group", "root:x:0:\nboard:x:990:\n");
+    prefix.write("ids", "65534:200000:65536\n");
+    prefix.become_user(65534);
+    let kernel = prepared("boot/boot").display().to_string();
+    let command = "stat -c '%U %n' /home/board/file /bin/busybox; mount";
+    for (args, wanted) in [
+        (&["image", "board", "ext4"][..], &[][..]),
+        (
+            &[
+                "boot",
+                "board.ext4",
+                "--target",
+                TUPLE,
+                "--kernel",
+                &kernel,
+                "--initrd",
+                "early.cpio",
+                "--run",
+                command,
+            ],
+            &[
+                "board /home/board/file\nroot /bin/busybox\n",
+                "/dev/vda on / type ext4 (rw",
+            ],
+        ),
+    ] {
+        let words = ["--mount", "/bin/sh", "-ec", AS_USER, "sh"];
+        let output = prefix.command("unshare", words.iter().chain(args));
+        let output = output.success();
+        for part in wanted {
+            assert!(output.stdout.contains(part), "no {part:?} in {output:#?}");
+        }
+    }
 }
