@@ -292,7 +292,7 @@ const FAULTS: [(&str, &str, &str); 12] = [
         "may not read",
     ),
     (
-        "printf '[mine]\\nsync-uri = http://h\\n' > $S/etc/portage/binrepos.conf/mine.conf",
+        "sed -i '/^location/d' $S/etc/portage/binrepos.conf/crossmerge.conf",
         "binrepos",
         "outside the sysroot",
     ),
