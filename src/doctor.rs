@@ -267,7 +267,7 @@ const CHECKS: [Check; 44] = [
     Check {
         name: "packages",
         condition: "the target's binary packages are its own, and signed if that is configured",
-        needs: &["portage"],
+        needs: &["portage", "make.conf"],
         run: packages::packages,
     },
     Check {
