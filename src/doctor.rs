@@ -8,6 +8,7 @@
 mod built;
 mod environment;
 mod examination;
+mod farm;
 mod finding;
 mod flags;
 mod linking;
@@ -53,7 +54,7 @@ struct Check {
 }
 
 /// Every check, in the order of the report.
-const CHECKS: [Check; 44] = [
+const CHECKS: [Check; 45] = [
     Check {
         name: "tuple",
         condition: "the tuple is not one of the host's own ABIs",
@@ -257,6 +258,12 @@ const CHECKS: [Check; 44] = [
         condition: "a C++ program compiles and links",
         needs: &["program"],
         run: linking::cxx,
+    },
+    Check {
+        name: "farm",
+        condition: "ccache, distcc and icecream are set up, if FEATURES contains them",
+        needs: &["portage"],
+        run: farm::farm,
     },
     Check {
         name: "libc-package",

@@ -4,8 +4,14 @@
 //! icecream, and Portage's binary package hosts.
 
 pub(crate) mod binhost;
-mod engine;
+mod compilers;
 mod error;
+mod hosts;
+mod links;
+mod problem;
 mod status;
 
+pub(crate) use compilers::{CompilerRequest, remove_links};
+pub use error::FarmError;
+pub(crate) use problem::problems;
 pub(crate) use status::Status;

@@ -6,6 +6,7 @@ mod build_system;
 mod changes;
 mod compiler;
 mod compiler_cache;
+mod engine;
 mod kernel;
 mod make;
 pub(crate) mod overrides;
@@ -27,6 +28,7 @@ use changes::set;
 pub use changes::{Layer, Prepared};
 pub(crate) use compiler_cache::compiler_key;
 use crossmerge_plan::{passes_on, report::Explain};
+pub(crate) use engine::{Engine, engines_in, leads_to};
 use portage::{portage, root_packages};
 pub(crate) use variants::{Variant, Variants};
 

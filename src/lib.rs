@@ -88,7 +88,7 @@ mod distribution;
 pub mod doctor;
 pub mod emulator;
 pub mod export;
-mod farm;
+pub mod farm;
 pub mod fix_root;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]

@@ -1,7 +1,18 @@
 //! `crossmerge farm`, and compiler caches with the real ccache.
 
-use crate::support::Prefix;
-use std::{fs, os::unix::fs::symlink};
+use crate::support::{Output, Prefix, needs_root};
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use std::{
+    fs,
+    net::{TcpListener, TcpStream},
+    os::unix::fs::{PermissionsExt, symlink},
+    path::{Path, PathBuf},
+    process::Child,
+    time::{Duration, Instant},
+};
 
 const ARM: &str = "armv5tel-softfloat-linux-gnueabi";
 const OLDER: &str = "armv4tl-softfloat-linux-gnueabi";
@@ -184,4 +195,210 @@ fn a_value_in_make_conf_stays() {
     let make_conf = format!("usr/{OLDER}/etc/portage/make.conf");
     prefix.append(&make_conf, "CCACHE_COMPILERCHECK=\"%compiler% -v\"\n");
     assert!(!has());
+}
+
+/// A target with the host's cross compiler. In its commands, the directories of ccache and distcc are the prefix's own.
+struct Farm(Prefix);
+
+impl Farm {
+    fn new(options: &[&str]) -> Self {
+        needs_root();
+        let prefix = Prefix::with_portage();
+        // distccd serves as another user.
+        let open = fs::Permissions::from_mode(0o755);
+        fs::set_permissions(prefix.path(), open).expect("a mode");
+        for directory in ["ccache", "distcc", "served"] {
+            fs::create_dir_all(prefix.join("usr/lib").join(directory)).expect("a directory");
+        }
+        let init = ["init", OLDER, "--toolchain", "arm-linux-gnueabi-"];
+        prefix.own([&init[..], options].concat()).success();
+        Self(prefix)
+    }
+
+    /// Runs a command of the prefix.
+    fn run(&self, distcc: &str, command: &[&str]) -> Output {
+        let script = format!(
+            "mount --bind usr/lib/ccache /usr/lib/ccache && mount --bind {distcc} /usr/lib/distcc && exec \"$@\""
+        );
+        let args = [&["-m", "sh", "-c", script.as_str(), "sh"], command].concat();
+        self.0.command("unshare", args)
+    }
+
+    fn own(&self, args: &[&str]) -> Output {
+        let command = [&["crossmerge"], args].concat();
+        self.run("usr/lib/distcc", &command)
+    }
+
+    fn make_conf(&self) -> String {
+        self.0.read(&format!("usr/{OLDER}/etc/portage/make.conf"))
+    }
+
+    fn link(&self, engine: &str) -> PathBuf {
+        self.0.join(format!("usr/lib/{engine}/{OLDER}-gcc"))
+    }
+
+    /// Starts distccd, with this script as the target's compiler.
+    fn serve(&self, name: &str, script: &str) -> Server {
+        let gcc = format!("{OLDER}-gcc");
+        let compiler = self.0.script(&format!("servers/{name}/{gcc}"), script);
+        let link = self.0.join(format!("usr/lib/served/{gcc}"));
+        if !link.is_symlink() {
+            symlink("/usr/bin/distcc", link).expect("a link");
+        }
+        let port = free_port();
+        let path = format!(
+            "PATH={}:/usr/bin:/bin",
+            compiler.parent().expect("a directory").display()
+        );
+        let script = format!(
+            "mount --bind usr/lib/served /usr/lib/distcc && exec env {path} timeout 120 distccd --user nobody --no-detach \
+             --daemon --listen 127.0.0.1 --port {port} --allow 127.0.0.1 --log-stderr --verbose --jobs 2 2> {name}.log"
+        );
+        let prefix = self.0.with("TMPDIR", "/tmp");
+        let child = prefix.start_program(["unshare", "-m", "sh", "-c", &script]);
+        let started = Instant::now();
+        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+            assert!(started.elapsed() < Duration::from_secs(20), "no distccd");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Server {
+            host: format!("127.0.0.1:{port}"),
+            child,
+        }
+    }
+
+    /// Returns how many objects a server has compiled.
+    fn jobs(&self, name: &str) -> usize {
+        self.0
+            .read(&format!("{name}.log"))
+            .matches("COMPILE_OK")
+            .count()
+    }
+}
+
+/// A running distccd, which ends with the test.
+struct Server {
+    host: String,
+    child: Child,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // `timeout` passes the signal on, and distccd ends its children.
+        let pid = Pid::from_raw(self.child.id().cast_signed());
+        let _ = kill(pid, Signal::SIGTERM);
+        let _ = self.child.wait();
+    }
+}
+
+fn free_port() -> u16 {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+    listener.local_addr().expect("an address").port()
+}
+
+#[test]
+fn enable_makes_symlinks_and_a_block_which_disable_and_remove_take_away() {
+    let farm = Farm::new(&[]);
+    let make_conf = format!("usr/{OLDER}/etc/portage/make.conf");
+    farm.0.append(&make_conf, "\nMINE=\"1\"\n");
+    let before = farm.make_conf();
+    let output = farm.own(&["farm", "enable", OLDER, "--dry-run"]).success();
+    assert!(
+        output.stdout.contains("+FEATURES=\"${FEATURES} ccache\""),
+        "{output:#?}"
+    );
+    assert!(!farm.link("ccache").is_symlink());
+    let enable = ["farm", "enable", OLDER, "ccache", "distcc"];
+    let options = ["--ccache-dir", "/var/cache/mine", "--hosts", "localhost/2"];
+    farm.own(&[&enable[..], &options].concat()).success();
+    let wanted = "FEATURES=\"${FEATURES} ccache distcc\"\nCCACHE_DIR=\"/var/cache/mine\"\nDISTCC_HOSTS=\"localhost/2\"\n";
+    assert!(farm.make_conf().contains(wanted), "{}", farm.make_conf());
+    for (engine, program) in [("ccache", "/usr/bin/ccache"), ("distcc", "/usr/bin/distcc")] {
+        assert_eq!(
+            fs::read_link(farm.link(engine)).expect(engine),
+            Path::new(program)
+        );
+    }
+    // A later init keeps the block.
+    farm.own(&["init", OLDER]).success();
+    assert!(farm.make_conf().contains(wanted), "{}", farm.make_conf());
+    // Each problem is found, and its command fixes it.
+    fs::remove_file(farm.link("ccache")).expect("a link");
+    for command in [
+        &["farm", "status", OLDER][..],
+        &["doctor", "--check", "farm", OLDER],
+    ] {
+        let output = farm.own(command);
+        assert_eq!(output.code, Some(1), "{output:#?}");
+        let fix = format!("crossmerge farm enable {OLDER} ccache");
+        assert!(output.stdout.contains(&fix), "{output:#?}");
+    }
+    farm.own(&["farm", "enable", OLDER, "ccache"]).success();
+    farm.own(&["doctor", "--check", "farm", OLDER]).success();
+    // The list of hosts has the build machine alone.
+    let output = farm.own(&["farm", "status", OLDER]);
+    assert_eq!(output.code, Some(1), "{output:#?}");
+    assert!(
+        output.stdout.contains("names no other machine"),
+        "{output:#?}"
+    );
+    farm.own(&["farm", "disable", OLDER, "distcc"]).success();
+    assert!(!farm.link("distcc").is_symlink() && farm.link("ccache").is_symlink());
+    farm.own(&["farm", "status", OLDER]).success();
+    farm.own(&["farm", "disable", OLDER]).success();
+    assert!(!farm.link("ccache").is_symlink());
+    assert_eq!(farm.make_conf(), before);
+    // A symlink that the user made is neither changed nor removed.
+    symlink("/usr/bin/ccache", farm.link("ccache")).expect("a link");
+    farm.own(&["farm", "enable", OLDER, "ccache"]).success();
+    let clang = farm.0.join(format!("usr/lib/ccache/{OLDER}-cc"));
+    assert!(clang.is_symlink());
+    farm.own(&["remove", OLDER]).success();
+    assert!(farm.link("ccache").is_symlink() && !clang.is_symlink());
+    assert!(!farm.0.join(format!("var/lib/crossmerge/{OLDER}")).exists());
+    let left = farm.0.read(&make_conf);
+    assert!(left.contains("MINE") && !left.contains("ccache"), "{left}");
+}
+
+#[test]
+fn packages_compile_on_the_hosts_of_distcc_and_status_compares_their_compilers() {
+    let farm = Farm::new(&["--with-libc"]);
+    let good = farm.serve("good", "#!/bin/sh\nexec arm-linux-gnueabi-gcc \"$@\"\n");
+    let other = "#!/bin/sh\nexec clang --target=arm-linux-gnueabi \"$@\"\n";
+    let other = farm.serve("other", other);
+    let absent = format!("127.0.0.1:{}", free_port());
+    let status = |hosts: &str| {
+        farm.own(&["farm", "enable", OLDER, "distcc", "--hosts", hosts])
+            .success();
+        farm.own(&["farm", "status", OLDER])
+    };
+    let output = status(&format!("{} {absent} {}/3", other.host, good.host));
+    assert_eq!(output.code, Some(1), "{output:#?}");
+    for wanted in [
+        format!("{}: error: its compiler is `", other.host),
+        format!("{absent}: error: no distccd answers"),
+        format!("{}/3: GCC: (", good.host),
+    ] {
+        assert!(
+            output.stdout.contains(&wanted),
+            "no {wanted:?} in {output:#?}"
+        );
+    }
+    assert_eq!((farm.jobs("good"), farm.jobs("other")), (1, 1));
+    // A host without the compiler.
+    fs::remove_file(farm.0.join(format!("servers/other/{OLDER}-gcc"))).expect("the compiler");
+    let output = status(&other.host);
+    assert!(
+        output.stdout.contains("the compiler is missing"),
+        "{output:#?}"
+    );
+    status(&good.host).success();
+    let emerge = farm
+        .0
+        .join(format!("bin/{OLDER}-emerge"))
+        .display()
+        .to_string();
+    let emerge = [emerge.as_str(), "--oneshot", "app-arch/bzip2"];
+    farm.run("usr/lib/distcc", &emerge).success();
+    assert!(farm.jobs("good") > 5, "{}", farm.0.read("good.log"));
 }

@@ -246,9 +246,20 @@ impl Prefix {
 
     /// Starts `crossmerge` and does not wait for its end.
     pub(crate) fn start<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Child {
-        let mut command = Command::new(self.join("bin/crossmerge"));
+        let program = self.join("bin/crossmerge").into_os_string();
+        let args = args.into_iter().map(|arg| arg.as_ref().to_owned());
+        self.start_program([program].into_iter().chain(args))
+    }
+
+    /// Starts any command and does not wait for its end.
+    pub(crate) fn start_program<A: AsRef<OsStr>>(
+        &self,
+        words: impl IntoIterator<Item = A>,
+    ) -> Child {
+        let mut words = words.into_iter();
+        let mut command = Command::new(words.next().expect("a program"));
         command
-            .args(args)
+            .args(words)
             .env_clear()
             .envs(self.env.iter().cloned())
             .current_dir(self.path());

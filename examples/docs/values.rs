@@ -116,7 +116,7 @@ fn value(path: &[String], arg: &Arg, probes: &[String]) -> Result<Value, Failure
         | ("binutils" | "gcc" | "kernel" | "libc" | "gdb" | "abis" | "extra", ..)
         | ("env" | "repository" | "emerge_opt" | "packages" | "set", ..)
         | ("memory" | "append" | "run" | "timeout", ..)
-        | ("label" | "options" | "size" | "url", ..) => "nothing",
+        | ("label" | "options" | "size" | "url" | "hosts", ..) => "nothing",
         ("probe", ..) => return Ok(Value::Words(probes.to_vec())),
         (id, ..) => {
             return Err(Failure(format!(

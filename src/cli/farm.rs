@@ -2,20 +2,53 @@
 
 use super::{invocation::Invocation, print::print};
 use crate::{
+    context::Context,
     farm::{
-        Status,
+        CompilerRequest, Status,
         binhost::{self, UseRequest},
     },
+    layer::Engine,
     terminal::WARNING,
 };
-use clap::{Subcommand, ValueHint};
+use clap::{Args, Subcommand, ValueHint};
 use crossmerge_plan::report::{self, Failure};
-use std::{ffi::OsString, io::Write as _, path::PathBuf, process::ExitCode};
+use std::{
+    ffi::{OsStr, OsString},
+    io::Write as _,
+    path::PathBuf,
+    process::ExitCode,
+};
 
 /// The commands of `crossmerge farm`.
 #[derive(Debug, Subcommand)]
 pub(super) enum FarmCommand {
+    /// Compile a target's packages through ccache, distcc or icecream
+    ///
+    /// It makes symlinks from the compilers' names to the program, where Portage searches them, and adds FEATURES to the
+    /// target's make.conf. Your own lines stay. `crossmerge farm disable` and `crossmerge remove` take all of it away.
+    #[command(after_help = "\
+Examples:
+  crossmerge farm enable aarch64-unknown-linux-gnu ccache
+  crossmerge farm enable aarch64-unknown-linux-gnu ccache distcc --hosts 192.168.1.2/8")]
+    Enable {
+        #[command(flatten)]
+        which: Which,
+        /// Keep ccache's objects in this directory: CCACHE_DIR
+        #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+        ccache_dir: Option<String>,
+        /// The machines that compile: DISTCC_HOSTS
+        #[arg(long, value_name = "HOSTS")]
+        hosts: Option<String>,
+    },
+    /// Undo `enable`, for all programs or for those that you name
+    Disable {
+        #[command(flatten)]
+        which: Which,
+    },
     /// Print the state of ccache, distcc and icecream for a target
+    ///
+    /// If distcc is enabled, each host of DISTCC_HOSTS compiles one object, which is compared with the build machine's. The
+    /// exit code is 0 if nothing is wrong, else 1.
     Status {
         /// The target's tuple
         tuple: OsString,
@@ -68,13 +101,44 @@ Then `<tuple>-emerge --getbinpkg` takes a package from there if it has one.")]
     },
 }
 
+/// A target and programs.
+#[derive(Debug, Args)]
+pub(super) struct Which {
+    /// The target's tuple
+    tuple: OsString,
+    /// The programs; without any, `enable` means ccache, and `disable` all
+    #[arg(value_name = "PROGRAM")]
+    engines: Vec<Engine>,
+    /// Print the changes, and change nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
 /// Runs one of the commands.
 pub(super) fn farm(invocation: Invocation<'_>, command: FarmCommand) -> Result<ExitCode, Failure> {
     match command {
+        FarmCommand::Enable {
+            which,
+            ccache_dir,
+            hosts,
+        } => {
+            let context = context(invocation, &which.tuple)?;
+            let mut request = which.request(ccache_dir, hosts);
+            if request.engines.is_empty() {
+                request.engines.push(Engine::Ccache);
+            }
+            changed(&request.enable(&context)?, &[], request.dry_run)
+        }
+        FarmCommand::Disable { which } => {
+            let context = context(invocation, &which.tuple)?;
+            let request = which.request(None, None);
+            changed(&request.disable(&context)?, &[], request.dry_run)
+        }
         FarmCommand::Status { tuple } => {
-            let tuple = invocation.target(&tuple)?;
-            let context = invocation.into_context(tuple)?;
-            print(&Status::of(&context)?.to_text())
+            let context = context(invocation, &tuple)?;
+            let status = Status::of(&context)?;
+            print(&status.to_text(context.tuple.as_str()))?;
+            Ok(ExitCode::from(u8::from(status.has_problems())))
         }
         FarmCommand::Serve {
             tuple,
@@ -118,6 +182,22 @@ pub(super) fn farm(invocation: Invocation<'_>, command: FarmCommand) -> Result<E
                     changed(&text, &[], dry_run)
                 }
             }
+        }
+    }
+}
+
+fn context(invocation: Invocation<'_>, name: &OsStr) -> Result<Context, Failure> {
+    let tuple = invocation.target(name)?;
+    invocation.into_context(tuple)
+}
+
+impl Which {
+    fn request(self, ccache_dir: Option<String>, hosts: Option<String>) -> CompilerRequest {
+        CompilerRequest {
+            engines: self.engines,
+            ccache_dir,
+            hosts,
+            dry_run: self.dry_run,
         }
     }
 }

@@ -5,6 +5,7 @@ use crate::{
     adopt,
     applet::Wrappers,
     context::Context,
+    farm,
     init::{self, InitOptions, InitRequest, InitTarget},
 };
 use crossmerge_plan::{
@@ -93,6 +94,8 @@ pub(super) fn remove(
         text.push_str(&plan.to_text());
     }
     let context = invocation.into_context(tuple)?;
+    // The record of these symlinks is in the state directory, which `init::remove` removes.
+    text.push_str(&farm::remove_links(&context, dry_run)?);
     text.push_str(&init::remove(&context, wrappers, argv0, &adopted, dry_run)?);
     print(&text)
 }

@@ -4,6 +4,7 @@ use crate::{
     applet::AppletError,
     config::ConfigError,
     context::ContextError,
+    farm::FarmError,
     init::InitError,
     terminal::{DIM, ERROR, OK, WARNING},
     toolchain::ToolchainError,
@@ -117,6 +118,8 @@ pub enum DoctorError {
     #[error(transparent)]
     Exec(#[from] ExecError),
     #[error(transparent)]
+    Farm(#[from] FarmError),
+    #[error(transparent)]
     Init(#[from] InitError),
     #[error(transparent)]
     Toolchain(#[from] ToolchainError),
@@ -125,7 +128,7 @@ pub enum DoctorError {
 }
 
 impl Explain for DoctorError {
-    passes_on!(Applet, Config, Context, Exec, Init, Toolchain);
+    passes_on!(Applet, Config, Context, Exec, Farm, Init, Toolchain);
 
     fn own_hint(&self) -> Option<String> {
         Some(match self {

@@ -38,6 +38,13 @@ pub(crate) fn names(text: &str) -> Vec<String> {
     blocks.map(|(name, _)| name).collect()
 }
 
+/// Returns the lines of a block. `None` if the text does not have it.
+pub(crate) fn lines_of(text: &str, name: &str) -> Option<String> {
+    let blocks = split(text, |found| found == name).1;
+    let (_, lines) = blocks.into_iter().next_back()?;
+    Some(lines)
+}
+
 /// Adds the blocks of one text to another.
 pub(super) fn copy(from: &str, to: &str) -> String {
     let blocks = split(from, |_| true).1;
