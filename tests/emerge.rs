@@ -365,6 +365,14 @@ fn a_failed_postinst_is_an_error_and_programs_of_the_target_run_on_request() {
     }
     let shared = format!("usr/{ARM}/usr/share/ran");
     assert_eq!(prefix.read(&format!("{shared}/output")), "");
+    // In a root they run without the setting: the binary package of the failed merge is complete. The root has no libc.
+    let root = prefix.own(["root", ARM, "device", "app-misc/runs"]);
+    assert!(root.stderr.contains("app-misc/runs "), "{root:#?}");
+    let new = ["device.new", "device"].map(|root| prefix.join(root).join("usr/share/ran/output"));
+    let output = new
+        .iter()
+        .find_map(|path| std::fs::read_to_string(path).ok());
+    assert_eq!(output.as_deref(), Some("ran\n"), "{root:#?}");
 
     let file = format!("etc/crossmerge/targets/{ARM}.toml");
     let settings = format!("run_target_programs = true\n{}", prefix.read(&file));

@@ -142,6 +142,47 @@ fn the_same_files_make_the_same_bytes_for_every_user() {
     );
 }
 
+/// Makes images as a user with subordinate ids, of a root with a program that has capabilities, and then with a device.
+const AS_USER: &str = "
+    for file in /etc/subuid /etc/subgid; do mount --bind ids $file; done
+    user='setpriv --reuid=65534 --regid=65534 --clear-groups'
+    $user unshare --map-auto --map-root-user /usr/sbin/setcap cap_net_raw+ep srv/board/usr/lib/one
+    $user bin/crossmerge image srv/board ext4 tar cpio
+    mknod srv/board/null c 1 3
+    $user bin/crossmerge image srv/board tar
+    ! $user bin/crossmerge image srv/board ext4";
+
+#[test]
+fn neither_capabilities_nor_devices_are_lost_silently_for_an_ordinary_user() {
+    let mut prefix = Prefix::new();
+    root(&prefix, "srv/board", "one two");
+    prefix.write("ids", "65534:200000:65536\n");
+    prefix.become_user(65534);
+    let output = prefix.command("unshare", ["--mount", "/bin/sh", "-ec", AS_USER]);
+    let output = output.success();
+    for part in [
+        "warning: the cpio archive does not contain the capabilities of usr/lib/one, usr/lib/same\n",
+        "srv/board/null` is a device file, which only root can copy\nhint: `rm ",
+    ] {
+        assert!(output.stderr.contains(part), "{output:#?}");
+    }
+    let args = ["-R", "ea_list /usr/lib/one", "srv/board.ext4"];
+    let listed = prints(&prefix, "/usr/sbin/debugfs", &args);
+    // Version 2, which is valid in every user namespace, and CAP_NET_RAW (13).
+    let expected = "security.capability (20) = 01 00 00 02 00 20 00 00 ";
+    assert!(listed.contains(expected), "{listed}");
+    let args = [
+        "--xattrs",
+        "--xattrs-include=*",
+        "-xf",
+        "srv/board.tar",
+        "./usr/lib/one",
+    ];
+    prints(&prefix, "tar", &args);
+    let listed = prints(&prefix, "/usr/sbin/getcap", &["usr/lib/one"]);
+    assert!(listed.contains("cap_net_raw"), "{listed}");
+}
+
 #[test]
 fn a_size_is_checked_before_anything_is_written() {
     let prefix = Prefix::new();

@@ -1,5 +1,8 @@
 //! The archive format of an initramfs: cpio with the header "newc", as the kernel's
 //! `Documentation/driver-api/early-userspace/buffer-format.rst` describes it.
+//!
+//! GNU cpio, with which `crossmerge image` makes archives, would not do here: it archives devices that exist, which an
+//! ordinary user cannot make, and leaves the user's files to the user.
 
 use super::error::BootError;
 use crossmerge_system::file::read;

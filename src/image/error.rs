@@ -61,6 +61,10 @@ pub(crate) enum ImageError {
         needed: u64,
         size: u64,
     },
+    #[error("`{path}` is a device file, which only root can copy", path = .0.shown())]
+    DeviceFile(PathBuf),
+    #[error("the file system of `{path}` does not keep the capabilities of files", path = .0.shown())]
+    Capabilities(PathBuf),
     #[error("`{path}` is a device, whose content would be lost", path = .0.shown())]
     Device(PathBuf),
     #[error("the device `{path}` is in use: {source}", path = .path.shown())]
@@ -141,6 +145,11 @@ impl Explain for ImageError {
                     _ => larger,
                 }
             }
+            Self::DeviceFile(path) => format!(
+                "`rm {}`: the kernel's devtmpfs makes devices; or run it as root, or make a tar, squashfs or erofs image",
+                quote(path.as_os_str())
+            ),
+            Self::Capabilities(_) => "name a path on another file system: `--output PATH`".into(),
             Self::Device(path) => format!(
                 "`lsblk {}` shows it; `--erase` writes to it",
                 quote(path.as_os_str())

@@ -4,9 +4,10 @@ use super::{
     error::ImageError,
     format::Size,
     manifest::{ImageManifest, MadeImage},
-    place::{base, check_place, checksum, old_images, with_end, write_to},
+    place::{base, check_place, checksum, old_images, with_end},
     request::ImageRequest,
     run::Runner,
+    steps::ImageStep,
     work::{Work, programs},
 };
 use crossmerge_plan::{report, shown::Show};
@@ -74,17 +75,18 @@ impl Work<'_> {
             let steps = self.making().steps_of_copy();
             runner.run_all(&steps, "the copy of the root")?;
         }
-        let mut finished = Vec::new();
+        let (mut finished, mut renames) = (Vec::new(), Vec::new());
         for (format, place) in &self.images {
             let image = self.made_at(*format, place);
             runner.run_all(&self.steps_of(*format, place), format.name())?;
+            let placing = self.placing(*format, place);
             if let Some(device) = &self.device {
-                if image != device.path {
+                if let Some(write) = placing {
                     let bytes = fs::metadata(&image)
                         .map_err(ImageError::read(&image))?
                         .len();
                     self.check_size(*format, bytes, device.bytes)?;
-                    write_to(&image, &device.path)?;
+                    runner.run_all(&[write], format.name())?;
                 }
                 report::note(&format!("{} {}", device.path.shown(), format.name()));
                 continue;
@@ -93,21 +95,22 @@ impl Work<'_> {
             if let Some(Size(limit)) = self.request.size {
                 self.check_size(*format, made.bytes, limit)?;
             }
-            finished.push((image, place.clone(), made));
+            renames.extend(placing);
+            finished.push((place.clone(), made));
         }
         if let Some(disk) = &self.disk {
             runner.run_all(&disk.steps(&self.making()), "the disk")?;
             for (image, place) in disk.made(&self.work)? {
                 check_place(&place, &self.old, &self.manifest_path)?;
-                let made = self.made(&image, disk.program())?;
-                finished.push((image, place, made));
+                finished.push((place.clone(), self.made(&image, disk.program())?));
+                renames.push(ImageStep::Rename { image, place });
             }
         }
         let kept = std::mem::take(&mut self.old).into_iter();
         let beside = self.manifest_path.parent().unwrap_or(Path::new("/"));
         let kept = kept.filter(|(name, _)| beside.join(name).exists());
         self.manifest.images = kept.collect();
-        for (_, place, made) in &finished {
+        for (place, made) in &finished {
             let name = place.file_name().unwrap_or_default().to_string_lossy();
             self.manifest.images.insert(name.into(), made.clone());
         }
@@ -115,13 +118,7 @@ impl Work<'_> {
             // First, since an image that is not listed is not replaced by the next run.
             file::replace_text(&self.manifest_path, &self.manifest.to_text())?;
         }
-        for (image, place, _) in finished {
-            let synced = File::open(&image).and_then(|file| file.sync_all());
-            synced.map_err(ImageError::write(&image))?;
-            fs::rename(&image, &place).map_err(ImageError::write(&place))?;
-            Directory::of(&place, &mut Vec::new())?.0.sync_names()?;
-        }
-        Ok(())
+        runner.run_all(&renames, "the images")
     }
 
     fn made(&self, image: &Path, format: &str) -> Result<MadeImage, ImageError> {

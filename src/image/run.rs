@@ -6,7 +6,10 @@ use crossmerge_plan::{
     env::Env,
     plan::{Change, Plan},
 };
-use crossmerge_system::exec::{self, Interrupts, Job, JobEnd};
+use crossmerge_system::{
+    exec::{self, Interrupts, Job, JobEnd},
+    file::{Directory, has_capabilities},
+};
 use nix::{
     fcntl::Flock,
     sys::{
@@ -80,7 +83,10 @@ impl Runner<'_> {
                 self.set_change_times(path, *time, image)
             }
             ImageStep::Rename { image, place } => {
-                fs::rename(image, place).map_err(ImageError::write(place))
+                let synced = File::open(image).and_then(|file| file.sync_all());
+                synced.map_err(ImageError::write(image))?;
+                fs::rename(image, place).map_err(ImageError::write(place))?;
+                Ok(Directory::of(place, &mut Vec::new())?.0.sync_names()?)
             }
             ImageStep::Write { image, device } => write_to(image, device),
         }
@@ -119,6 +125,11 @@ impl Runner<'_> {
                 Err(e) if e.kind() == io::ErrorKind::NotFound => continue,
                 Err(e) => return Err(ImageError::read(&path)(e)),
             };
+            // cp(1) is silent about attributes that the file system of the copy does not have.
+            let is_kept = |path: &Path| has_capabilities(path).map_err(ImageError::read(path));
+            if metadata.is_file() && is_kept(&self.tree.path.join(name))? && !is_kept(&path)? {
+                return Err(ImageError::Capabilities(path));
+            }
             // The time of the last access too, which mke2fs also copies.
             set_times(&path, modified(&metadata).min(seconds(time)))?;
         }

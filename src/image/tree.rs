@@ -2,6 +2,7 @@
 
 use super::error::ImageError;
 use crossmerge_plan::words::hex;
+use crossmerge_system::file::has_capabilities;
 use sha2::{Digest, Sha256};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -120,6 +121,29 @@ impl RootTree {
         let files = self.files.iter();
         let sockets = files.filter(|(_, file)| file.metadata.file_type().is_socket());
         sockets.map(|(path, _)| path.as_path())
+    }
+
+    /// Returns the devices.
+    pub(super) fn devices(&self) -> impl Iterator<Item = &Path> {
+        let files = self.files.iter();
+        let devices = files.filter(|(_, file)| {
+            let kind = file.metadata.file_type();
+            kind.is_block_device() || kind.is_char_device()
+        });
+        devices.map(|(path, _)| path.as_path())
+    }
+
+    /// Returns the programs that have capabilities.
+    pub(super) fn with_capabilities(&self) -> Result<Vec<&Path>, ImageError> {
+        let mut found = Vec::new();
+        for (place, file) in &self.files {
+            let path = self.path.join(place);
+            let is_file = file.metadata.is_file();
+            if is_file && has_capabilities(&path).map_err(ImageError::read(&path))? {
+                found.push(place.as_path());
+            }
+        }
+        Ok(found)
     }
 
     /// Returns a checksum of names, modes, owners and sizes. The times are not in it, because they differ between

@@ -23,7 +23,7 @@ use crossmerge_plan::{
 use crossmerge_system::{
     exec,
     file::{self, Tree, waiting},
-    search,
+    search, user,
 };
 use nix::sys::statvfs::statvfs;
 use std::{
@@ -132,7 +132,42 @@ impl<'a> Work<'a> {
             let sockets = sockets.join(", ");
             report::note(&format!("warning: sockets are not copied: {sockets}"));
         }
-        Ok(())
+        let is_cpio = |(format, _): &(Format, _)| matches!(format, Format::Cpio(_));
+        if self.images.iter().any(is_cpio) {
+            let programs = self.tree.with_capabilities()?;
+            let programs: Vec<String> = { programs.iter() }
+                .map(|path| path.shown().to_string())
+                .collect();
+            if !programs.is_empty() {
+                let programs = programs.join(", ");
+                report::note(&format!(
+                    "warning: the cpio archive does not contain the capabilities of {programs}"
+                ));
+            }
+        }
+        // The kernel lets no root of a user namespace make a device.
+        match self.tree.devices().next() {
+            Some(device) if self.needs_copy() && !user::acts_for_system() => {
+                Err(ImageError::DeviceFile(self.tree.path.join(device)))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Returns the step that moves a finished image to its place. `None` if mke2fs has written to the device itself.
+    pub(super) fn placing(&self, format: Format, place: &Path) -> Option<ImageStep> {
+        let image = self.made_at(format, place);
+        match &self.device {
+            None => Some(ImageStep::Rename {
+                image,
+                place: place.into(),
+            }),
+            Some(device) if device.path == image => None,
+            Some(device) => Some(ImageStep::Write {
+                image,
+                device: device.path.clone(),
+            }),
+        }
     }
 
     /// Returns the size that the image may have, in bytes.
@@ -209,18 +244,7 @@ impl<'a> Work<'a> {
         let mut renames = Vec::new();
         for (format, place) in &self.images {
             steps.extend(self.steps_of(*format, place));
-            let image = self.made_at(*format, place);
-            renames.extend(match &self.device {
-                None => Some(ImageStep::Rename {
-                    image,
-                    place: place.clone(),
-                }),
-                Some(device) if device.path == image => None,
-                Some(device) => Some(ImageStep::Write {
-                    image,
-                    device: device.path.clone(),
-                }),
-            });
+            renames.extend(self.placing(*format, place));
         }
         if let Some(disk) = &self.disk {
             steps.extend(disk.steps(&self.making()));

@@ -415,7 +415,7 @@ modules_install:
 ";
 
 #[test]
-fn a_root_has_the_modules_of_the_kernel_and_no_symlink_to_its_tree() {
+fn a_root_has_the_modules_of_the_kernel_without_symlinks_to_its_tree_and_the_locales() {
     let prefix = kill::prefix();
     prefix.own(["init", ARM, "--toolchain", "none"]).success();
     let stand_in = EMERGE.replace("TOP", &prefix.path().display().to_string());
@@ -429,13 +429,29 @@ fn a_root_has_the_modules_of_the_kernel_and_no_symlink_to_its_tree() {
     symlink("usr/lib", prefix.join("image/lib")).expect("a symlink");
     let file = format!("etc/crossmerge/targets/{ARM}.toml");
     let old = fs::read_to_string(prefix.join(&file)).unwrap_or_default();
+    // The real localedef needs a libc's sources of locales.
+    let args = "printf '%s ' \"$ROOT\" \"$@\" > TOP/locale";
+    let args = args.replace("TOP", &prefix.path().display().to_string());
+    prefix.script("compile-locale", &format!("#!/bin/sh\n{args}\n"));
+    prefix.write(
+        "etc/crossmerge/wrappers/localedef.toml",
+        &format!(
+            "summary = \"x\"\ncommand = \"{}\"\n",
+            prefix.join("compile-locale").display()
+        ),
+    );
     let text = format!(
-        "{old}\n[commands]\nemerge = \"{}\"\n[kernel]\ntree = \"{}\"\n",
+        "{old}\n[root]\nlocales = [\"ca_ES.UTF-8@valencia\"]\n[commands]\nemerge = \"{}\"\n[kernel]\ntree = \"{}\"\n",
         stand_in.display(),
         prefix.join("kernel").display()
     );
     prefix.write(&file, &text);
     prefix.own(["root", ARM, "board", "app-misc/x"]).success();
+    let locale = format!(
+        "{}.new -i ca_ES@valencia -f UTF-8 ca_ES.UTF-8@valencia ",
+        prefix.join("board").display()
+    );
+    assert_eq!(prefix.read("locale"), locale);
     // The packages came first, so that their symlink `lib` is in use.
     assert_eq!(prefix.read_link("board/lib"), Path::new("usr/lib"));
     assert_eq!(prefix.read("board/usr/lib/modules/6.1.0/x.ko"), "arm\n");

@@ -5,6 +5,7 @@
 
 pub mod beneath;
 pub mod budget;
+mod capability;
 mod directory;
 mod error;
 #[cfg(any(test, feature = "fuzzing"))]
@@ -23,6 +24,7 @@ mod trust;
 mod walk;
 
 pub use beneath::{Node, Tree, find_nofollow_to_change, open_in_root};
+pub use capability::has_capabilities;
 pub use directory::{Directory, is_kind, open_path};
 pub use error::{FileError, hint, is_refusal};
 pub use lock::{take, take_in};
