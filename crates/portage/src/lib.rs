@@ -58,6 +58,7 @@ pub const TARGET: &[&str] = &[
     env::DEFAULT_ABI.name,
     env::ROOT.name,
     env::EMERGE_DEFAULT_OPTS.name,
+    env::CCACHE_COMPILERCHECK.name,
     "CFLAGS",
     "CXXFLAGS",
     "CPPFLAGS",
