@@ -358,13 +358,17 @@ fn instructions(
         true => Index::read(&index)?.packages,
         false => 0,
     };
+    let packages = match number {
+        0 => "no packages yet".to_owned(),
+        _ => format!("{} and their index, `{INDEX}`", counted(number, "package")),
+    };
     let directory = quote(pkgdir.as_os_str());
     let machine = nix::sys::utsname::uname().map(|it| it.nodename().to_owned());
     let machine = machine.unwrap_or_default();
     let machine = machine.to_string_lossy();
     let pkgdir = pkgdir.display();
     Ok(format!(
-        "packages   {pkgdir}: {} and their index, `{INDEX}`\n\
+        "packages   {pkgdir}: {packages}\n\
          key        {pkgdir}/{KEY}: {fingerprint}\n\
          \n\
          # A web server serves this directory at an address of its own. For nginx:\n\
@@ -380,7 +384,6 @@ fn instructions(
          [{tuple}]\n\
          sync-uri = http://{machine}/{tuple}\n\
          location = /var/cache/binhost/{tuple}\n\
-         verify-signature = true\n",
-        counted(number, "package")
+         verify-signature = true\n"
     ))
 }
