@@ -111,7 +111,7 @@ pub struct TargetConfig {
     #[serde(default)]
     pub site_cache: SiteCache,
     /// Whether programs of the target run during `<tuple>-emerge` and `<tuple>-ebuild`, under QEMU. `None`: only when
-    /// `crossmerge root` merges packages.
+    /// `crossmerge root` builds and merges packages.
     pub run_target_programs: Option<bool>,
     /// Whether to give answers that no probe has confirmed.
     #[serde(default)]

@@ -149,10 +149,10 @@ pub(super) fn steps(
             None,
         );
     }
-    run(
-        "build",
-        "binary packages that are missing".into(),
-        emerge(
+    let build = Command {
+        // pkg_postinst of a package may run what was merged, here into the sysroot.
+        runs_target: true,
+        ..emerge(
             Vec::new(),
             &[
                 "--oneshot",
@@ -161,12 +161,16 @@ pub(super) fn steps(
                 "--binpkg-respect-use=y",
             ],
             &request.packages,
-        ),
+        )
+    };
+    run(
+        "build",
+        "binary packages that are missing".into(),
+        build,
         Some(emerge(in_root(Vec::new()), &TRY, &request.packages)),
     );
     let noreplace = [&MERGE[..], &["--noreplace"]].concat();
     let packages = Command {
-        // pkg_postinst of a package may run what was merged.
         runs_target: true,
         ..emerge(in_root(Vec::new()), &noreplace, &request.packages)
     };
@@ -364,10 +368,10 @@ impl Step {
                     true => "# as with run_target_programs = true\n",
                     false => "",
                 };
-                let command = format!("{note}{}", command.to_shell(context));
+                let command = command.to_shell(context);
                 match unless {
-                    Some(unless) => format!("{} ||\n  {command}\n", unless.to_shell(context)),
-                    None => command + "\n",
+                    Some(unless) => format!("{note}{} ||\n  {command}\n", unless.to_shell(context)),
+                    None => format!("{note}{command}\n"),
                 }
             }
             Action::Configure(native) => native.to_shell(&places.new),
