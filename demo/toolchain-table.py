@@ -25,8 +25,10 @@ rows = {line.split("|")[1].strip(): line for line in table.splitlines()[3:] if l
 for kind in kinds:
     (toolchain,) = json.loads(pathlib.Path(directory, f"{kind}.json").read_text())
     tuple_ = toolchain["category"].split("-", 1)[1]
+    # A step that was interrupted has no time: only that of a whole build is recorded.
     steps = [
-        f"{step['name']} {step['version']} {step['seconds'] // 60}:{step['seconds'] % 60:02}"
+        f"{step['name']} {step['version']} "
+        + (f"{step['seconds'] // 60}:{step['seconds'] % 60:02}" if step["seconds"] else "–")
         for step in toolchain["steps"]
         if step["state"] == "done"
     ]
