@@ -8,6 +8,7 @@ mod cache_marker;
 mod command;
 pub(crate) mod configure;
 mod error;
+mod kernel_cache;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod properties;
 mod wrapper;

@@ -361,6 +361,53 @@ fn enable_makes_symlinks_and_a_block_which_disable_and_remove_take_away() {
 }
 
 #[test]
+fn a_kernel_compiles_through_ccache_if_that_is_enabled() {
+    let mut farm = Farm::new(&[]);
+    let stats = farm.0.join("stats");
+    farm.0.set("CCACHE_STATSLOG", &stats);
+    let makefile = "U_BOOT_VERSION = 2026\nCC = $(CROSS_COMPILE)gcc\nall:\n\t@echo \"$(CC)\"\n\t@$(CC) -c -o x.o x.c\n";
+    farm.0.write("boot/Makefile", makefile);
+    farm.0.write("boot/x.c", "int x;\n");
+    let xkmake = format!("{OLDER}-xkmake");
+    let make = |words: &[&str]| {
+        let command = [&[xkmake.as_str(), "-s", "-C", "boot"], words].concat();
+        farm.run("usr/lib/distcc", &command).success()
+    };
+    assert_eq!(make(&[]).stdout, "/usr/bin/arm-linux-gnueabi-gcc\n");
+    let directory = farm.0.join("objects").display().to_string();
+    fs::create_dir(&directory).expect("a directory");
+    let enable = ["farm", "enable", OLDER, "ccache", "--ccache-dir"];
+    farm.own(&[&enable[..], &[&directory]].concat()).success();
+    for is_hit in [false, true] {
+        let output = make(&[]).stdout;
+        assert_eq!(output, "ccache /usr/bin/arm-linux-gnueabi-gcc\n");
+        let log = fs::read_to_string(&stats).expect("ccache's log");
+        assert_eq!(log.contains("direct_cache_hit"), is_hit, "{log}");
+    }
+    assert!(fs::read_dir(&directory).expect("objects").count() > 0);
+    // The caller's own compiler, which the key of the target's does not describe.
+    for own in [
+        "CROSS_COMPILE=arm-linux-gnueabi-",
+        "CC=arm-linux-gnueabi-gcc",
+    ] {
+        assert_eq!(make(&[own]).stdout, "arm-linux-gnueabi-gcc\n", "{own}");
+        let plan = farm.own(&["plan", OLDER, "xkmake", "-C", "boot", own]);
+        let plan = plan.success().stdout;
+        assert!(!plan.contains("CCACHE_COMPILERCHECK"), "{plan}");
+    }
+    let script = format!("mount --bind /dev/null /usr/bin/ccache && exec {xkmake} -s -C boot");
+    let output = farm.0.command("unshare", ["-m", "sh", "-c", &script]);
+    let output = output.success();
+    assert_eq!(output.stdout, "/usr/bin/arm-linux-gnueabi-gcc\n");
+    assert!(
+        output
+            .stderr
+            .contains("ccache is in FEATURES and is not installed"),
+        "{output:#?}"
+    );
+}
+
+#[test]
 fn packages_compile_on_the_hosts_of_distcc_and_status_compares_their_compilers() {
     let farm = Farm::new(&["--with-libc"]);
     let good = farm.serve("good", "#!/bin/sh\nexec arm-linux-gnueabi-gcc \"$@\"\n");

@@ -3,7 +3,7 @@
 //! This module reads the tree first, so that the `kernel` layer sets only what the tree uses. A call that would fail or
 //! do harm ends before make starts. Without a number of jobs, those of the host's MAKEOPTS are added.
 
-use super::{Applet, error::AppletError};
+use super::{Applet, error::AppletError, kernel_cache};
 use crate::{
     call::Call,
     config::ToolchainKind,
@@ -60,6 +60,9 @@ pub(crate) fn plan(applet: &Applet, call: &Call, args: Vec<OsString>) -> Result<
         check_compiler(context, &make, &plan, &environment, in_user_space)?;
     }
     put_before_assignments(context, &make, &tree, &mut plan);
+    if tree.kind != TreeKind::Other && !in_user_space && !tree.is_in_tools() {
+        kernel_cache::use_ccache(context, &make, &mut plan);
+    }
     if !make.has_jobs {
         plan.args.splice(0..0, jobs(context)?);
     }

@@ -84,10 +84,12 @@ pub const INIT: &[&str] = &[
 
 /// All variables that crossmerge ever queries. For a version of Portage that was never measured, all of them are
 /// compared with portageq's answer.
-const COMPARED: [&str; 29] = [
+const COMPARED: [&str; 31] = [
     "ABI",
     "ARCH",
     "CBUILD",
+    "CCACHE_COMPILERCHECK",
+    "CCACHE_DIR",
     "CFLAGS",
     "CHOST",
     "CPPFLAGS",
