@@ -28,7 +28,7 @@ use changes::set;
 pub use changes::{Layer, Prepared};
 pub(crate) use compiler_cache::compiler_key;
 use crossmerge_plan::{passes_on, report::Explain};
-pub(crate) use engine::{Engine, engines_in, leads_to};
+pub(crate) use engine::{Engine, EngineProblem, engines_in, leads_to};
 use portage::{portage, root_packages};
 pub(crate) use variants::{Variant, Variants};
 
@@ -88,6 +88,10 @@ pub(crate) fn apply_to_tree(
             Layer::TargetPrograms => target_programs::target_programs(call, &mut prepared),
             Layer::ZigCache => zig_cache::zig_cache(context, changes),
         }
+    }
+    // Only the applets that build packages have this layer.
+    if layers.contains(&Layer::TargetPrograms) {
+        engine::warn(context);
     }
     Ok(prepared)
 }

@@ -333,7 +333,15 @@ fn enable_makes_symlinks_and_a_block_which_disable_and_remove_take_away() {
         let fix = format!("crossmerge farm enable {OLDER} ccache");
         assert!(output.stdout.contains(&fix), "{output:#?}");
     }
+    let warning = || {
+        let plan = farm.own(&["plan", OLDER, "emerge", "app-misc/hello"]);
+        plan.success()
+            .stderr
+            .contains("FEATURES contains ccache, and")
+    };
+    assert!(warning());
     farm.own(&["farm", "enable", OLDER, "ccache"]).success();
+    assert!(!warning());
     farm.own(&["doctor", "--check", "farm", OLDER]).success();
     // The list of hosts has the build machine alone.
     let output = farm.own(&["farm", "status", OLDER]);

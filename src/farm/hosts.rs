@@ -1,10 +1,7 @@
 //! The hosts of distcc: each compiles one object, which is compared with the one of the build machine.
 
-use super::{
-    error::FarmError,
-    problem::{Problem, setting},
-};
-use crate::context::Context;
+use super::{error::FarmError, problem::setting};
+use crate::{context::Context, layer::EngineProblem};
 use crossmerge_plan::plan::{Change, Plan};
 use crossmerge_system::{elf::ElfHeader, exec::probe::ProbeDirectory, file::read};
 use std::{
@@ -26,7 +23,7 @@ const NAMES: [&[u8]; 2] = [b"GCC: (", b"clang version"];
 pub(super) struct Host {
     pub(super) name: String,
     /// The compiler in the host's object, or the problem.
-    pub(super) answer: Result<String, Problem>,
+    pub(super) answer: Result<String, EngineProblem>,
 }
 
 /// Has each host compile an object.
@@ -92,7 +89,7 @@ impl Trial<'_> {
     }
 
     /// Has a host compile the object, and compares it.
-    fn ask(&self, host: &str, ours: &[u8]) -> Result<Result<String, Problem>, FarmError> {
+    fn ask(&self, host: &str, ours: &[u8]) -> Result<Result<String, EngineProblem>, FarmError> {
         let out = self.probes.join("theirs.o");
         let mut plan = self.compiling(&out);
         for (name, value) in [(HOSTS, host), ("DISTCC_FALLBACK", "0")] {
@@ -112,11 +109,11 @@ impl Trial<'_> {
     }
 
     /// Explains why a host compiled nothing.
-    fn refusal(&self, machine: &str, said: &str) -> Problem {
+    fn refusal(&self, machine: &str, said: &str) -> EngineProblem {
         let (compiler, tuple) = (&self.compiler, self.tuple);
         let has = |text: &str| said.contains(text);
         if has("server provided no answer") || has("exit code 110") || has("not in") {
-            return Problem {
+            return EngineProblem {
                 message: format!(
                     "its distccd does not run `{compiler}`: the compiler is missing, or the daemon does not allow it"
                 ),
@@ -127,7 +124,7 @@ impl Trial<'_> {
         }
         let last = said.lines().find(|line| line.contains("ERROR"));
         let last = last.and_then(|line| line.split("ERROR: ").nth(1));
-        Problem {
+        EngineProblem {
             message: format!(
                 "no distccd answers: {}",
                 last.unwrap_or("it printed no reason")
@@ -137,18 +134,18 @@ impl Trial<'_> {
     }
 
     /// Compares the objects.
-    fn compare(&self, machine: &str, ours: &[u8], theirs: &[u8]) -> Result<String, Problem> {
+    fn compare(&self, machine: &str, ours: &[u8], theirs: &[u8]) -> Result<String, EngineProblem> {
         let (own, other) = (name_in(ours), name_in(theirs));
         let tuple = self.tuple;
         let header = |object: &[u8]| ElfHeader::of(object);
         if header(ours) != header(theirs) {
-            return Err(Problem {
+            return Err(EngineProblem {
                 message: format!("its `{}` compiles for another machine", self.compiler),
                 fix: format!("on {machine}: crossmerge doctor {tuple}"),
             });
         }
         if own != other {
-            return Err(Problem {
+            return Err(EngineProblem {
                 message: format!("its compiler is `{other}`, and the build machine has `{own}`"),
                 fix: format!(
                     "install the same compiler on {machine}, or remove {machine} from {HOSTS}"
@@ -156,7 +153,7 @@ impl Trial<'_> {
             });
         }
         if ours != theirs {
-            return Err(Problem {
+            return Err(EngineProblem {
                 message: format!("its `{own}` makes another object: it has other default options"),
                 fix: format!(
                     "compare `{} -v` on {machine} and on the build machine",

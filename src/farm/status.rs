@@ -3,9 +3,13 @@
 use super::{
     error::FarmError,
     hosts::{self, Host},
-    problem::{Problem, problems},
+    problem::problems,
 };
-use crate::{context::Context, distribution::Distribution, layer::Engine};
+use crate::{
+    context::Context,
+    distribution::Distribution,
+    layer::{Engine, EngineProblem},
+};
 use crossmerge_plan::shown::Show;
 use std::{ffi::OsStr, fmt::Write as _, path::PathBuf};
 
@@ -26,7 +30,7 @@ struct EngineStatus {
     program: Result<PathBuf, Option<String>>,
     /// Whether the target's FEATURES contain it.
     is_enabled: bool,
-    problem: Option<Problem>,
+    problem: Option<EngineProblem>,
 }
 
 impl Status {
@@ -85,7 +89,7 @@ impl Status {
         for Host { name, answer } in &self.hosts {
             let _ = match answer {
                 Ok(compiler) => writeln!(text, "{:<9} {name}: {compiler}", ""),
-                Err(Problem { message, fix }) => {
+                Err(EngineProblem { message, fix }) => {
                     writeln!(
                         text,
                         "{:<9} {name}: error: {message}\n{:<9} fix: {fix}",

@@ -1,8 +1,11 @@
 //! The programs that stand before a compiler, and what Portage needs to use them.
 
-use crate::context::{Context, ContextError};
+use crate::{
+    context::{Context, ContextError},
+    distribution::Distribution,
+};
 use clap::ValueEnum;
-use crossmerge_plan::env;
+use crossmerge_plan::{env, report, shown::Show};
 use crossmerge_system::file::{below, real_path};
 use std::{
     ffi::OsStr,
@@ -68,6 +71,57 @@ impl Engine {
             .iter()
             .filter(|name| context.has_command(OsStr::new(name)));
         Ok(names.map(|name| directory.join(name)).collect())
+    }
+
+    /// Returns why Portage would compile without this program although it is in FEATURES.
+    pub(crate) fn problem(self, context: &Context) -> Result<Option<EngineProblem>, ContextError> {
+        let (tuple, name) = (&context.tuple, self.feature());
+        let enable = format!("crossmerge farm enable {tuple} {name}");
+        let Ok(program) = context.find_program(OsStr::new(self.program())) else {
+            let distribution = Distribution::of(&context.env, &context.config.broot);
+            let install = distribution.install(self.program());
+            return Ok(Some(EngineProblem {
+                message: format!(
+                    "FEATURES contains {name}, and `{}` is not installed: Portage compiles without it",
+                    self.program()
+                ),
+                fix: match install {
+                    Some(install) => format!("{install} && {enable}"),
+                    None => format!("crossmerge farm disable {tuple} {name}"),
+                },
+            }));
+        };
+        let links = self.links(context)?;
+        let missing = links.iter().find(|link| !leads_to(link, &program));
+        Ok(missing.map(|first| EngineProblem {
+            message: format!(
+                "FEATURES contains {name}, and `{}` does not lead to it: Portage compiles without it",
+                first.shown()
+            ),
+            fix: enable,
+        }))
+    }
+}
+
+/// What is wrong with an engine, and the command that fixes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct EngineProblem {
+    /// What is wrong.
+    pub(crate) message: String,
+    /// The command.
+    pub(crate) fix: String,
+}
+
+/// Prints a warning for each engine in the target's FEATURES that Portage would not start: Portage prints none if only a
+/// symlink is missing. If the settings cannot be read here, nothing is printed: the build works without the engine.
+pub(super) fn warn(context: &Context) {
+    let name = env::FEATURES.name;
+    let settings = context.read_target_settings(&[name]);
+    let features = settings.and_then(|mut settings| settings.remove(name));
+    for engine in engines_in(&features.unwrap_or_default()) {
+        if let Ok(Some(EngineProblem { message, fix })) = engine.problem(context) {
+            report::note(&format!("warning: {message}; `{fix}` changes that"));
+        }
     }
 }
 

@@ -59,6 +59,7 @@ pub const TARGET: &[&str] = &[
     env::ROOT.name,
     env::EMERGE_DEFAULT_OPTS.name,
     env::CCACHE_COMPILERCHECK.name,
+    env::FEATURES.name,
     "CFLAGS",
     "CXXFLAGS",
     "CPPFLAGS",
