@@ -129,9 +129,9 @@ mod tests {
                 "a similar argument exists: `--toolchain`",
             ),
             (
-                &["crossmerge", "targest"],
+                &["crossmerge", "doctro"],
                 "unrecognized subcommand `targest`",
-                "a similar subcommand exists: `targets`",
+                "a similar subcommand exists: `doctor`",
             ),
             (
                 &["crossmerge", "init"],
