@@ -129,9 +129,9 @@ mod tests {
                 "a similar argument exists: `--toolchain`",
             ),
             (
-                &["crossmerge", "doctro"],
-                "unrecognized subcommand `targest`",
-                "a similar subcommand exists: `doctor`",
+                &["crossmerge", "toolchian"],
+                "unrecognized subcommand `toolchian`",
+                "a similar subcommand exists: `toolchain`",
             ),
             (
                 &["crossmerge", "init"],
