@@ -212,7 +212,7 @@ const BOOT_EXT4: &str = "
     mkdir -p root/usr/lib; ln -s usr/lib root/lib
     x modules_install INSTALL_MOD_PATH=$HOME/root > log
     rm root/lib/modules/*/build root/lib/modules/*/source
-    mke2fs -q -t ext4 -d root root.ext4 64M
+    PATH=$PATH:/usr/sbin mke2fs -q -t ext4 -d root root.ext4 64M
     XDG_STATE_HOME=$HOME/state crossmerge boot root.ext4 --target $t --kernel out --run \
         'uname -m; grep ext4 /proc/mounts; insmod /lib/modules/*/kernel/drivers/net/dummy.ko && lsmod'
 ";
