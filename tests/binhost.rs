@@ -388,14 +388,15 @@ fn a_key_that_the_host_has_renewed_is_accepted_without_a_new_copy() {
     let signing = host.join(format!("var/lib/crossmerge/{ARM}/signing"));
     let key = host.join(pkgdir(ARM)).join("crossmerge.asc");
     let script = "set -e; F=$(gpg --homedir $K --list-keys --with-colons | sed -n 's/^fpr:*//; T; s/:$//p')\n\
-         gpg --homedir $K --batch --quiet --quick-set-expire $F seconds=2\n\
+         gpg --homedir $K --batch --quiet --quick-set-expire $F seconds=10\n\
          gpg --homedir $K --batch --armor --export > $A";
-    let with = host.with("K", &signing).with("A", &key);
-    with.command("/bin/sh", ["-c", script]).success();
     let client = machine(&[(ARM, "arm-linux-gnueabi-")]);
+    let with = host.with("K", &signing).with("A", &key);
+    // The client has to take the key before it expires, on a busy machine too.
+    with.command("/bin/sh", ["-c", script]).success();
     let url = format!("file://{}", host.join(pkgdir(ARM)).display());
     use_host(&client, ARM, &url, &key).success();
-    std::thread::sleep(std::time::Duration::from_millis(2100));
+    std::thread::sleep(std::time::Duration::from_millis(10_100));
     let expired = client.own(["doctor", ARM, "--check", "binrepos"]);
     assert!(expired.stdout.contains("is expired"), "{expired:#?}");
     // Until the host has renewed it, there is no other.
