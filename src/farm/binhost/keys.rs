@@ -91,14 +91,18 @@ impl KeyPlaces {
     /// Returns the first directory on the way to the keys that other users may not enter. Only root's Portage verifies
     /// as another user.
     pub(crate) fn closed(&self) -> Option<PathBuf> {
-        let is_closed = |directory: &&Path| {
-            let mode = directory.metadata().map(|it| it.mode());
-            mode.is_ok_and(|mode| mode & SEARCHABLE == 0)
-        };
         let is_root = nix::unistd::geteuid().is_root();
-        let mut all = self.directory.ancestors();
-        all.find(is_closed).filter(|_| is_root).map(Path::to_owned)
+        closed(&self.directory).filter(|_| is_root)
     }
+}
+
+/// Returns the first directory, from this one upwards, that other users may not enter.
+pub(super) fn closed(directory: &Path) -> Option<PathBuf> {
+    let is_closed = |directory: &&Path| {
+        let mode = directory.metadata().map(|it| it.mode());
+        mode.is_ok_and(|mode| mode & SEARCHABLE == 0)
+    };
+    directory.ancestors().find(is_closed).map(Path::to_owned)
 }
 
 impl Key {

@@ -3,7 +3,7 @@
 use super::{
     error::BinhostError,
     index::{FACTS, Facts, INDEX, Index, KEY},
-    keys::{Gpg, KeyPlaces},
+    keys::{Gpg, KeyPlaces, closed},
     settings::{INDEX_FILES, PackageSettings, SERVE, mixture, verifying},
 };
 use crate::{
@@ -105,7 +105,7 @@ pub(crate) fn serve(
     changes += &change_files(context, &all, false)?;
     changes += &sign(context, wrappers, &pkgdir)?;
     changes += &make_readable(&pkgdir)?;
-    if let Some(directory) = closed(&pkgdir) {
+    if let Some(directory) = pkgdir.parent().and_then(closed) {
         let directory = quote_line(directory.as_os_str());
         warnings.push(format!(
             "a web server that is another user may not enter `{directory}`: `chmod o+x {directory}`"
@@ -336,13 +336,6 @@ pub(crate) fn unreadable(pkgdir: &Path) -> io::Result<Vec<(PathBuf, u32)>> {
         }
     }
     Ok(found)
-}
-
-/// Returns the first directory above the packages that other users may not enter.
-fn closed(pkgdir: &Path) -> Option<PathBuf> {
-    let mut above = pkgdir.ancestors().skip(1);
-    let is_closed = |directory: &&Path| directory.metadata().is_ok_and(|it| it.mode() & 0o001 == 0);
-    above.find(is_closed).map(Path::to_owned)
 }
 
 /// Renders what to put where.
